@@ -69,7 +69,9 @@ uint32_t Crc32cHardware(uint32_t crc, const uint8_t* p, size_t size) {
   return ~state;
 }
 
-bool HasHardware() { return true; }
+bool HasHardware() {
+  return true;
+}
 
 #else
 
@@ -77,7 +79,9 @@ uint32_t Crc32cHardware(uint32_t crc, const uint8_t* p, size_t size) {
   return Crc32cPortable(crc, p, size);
 }
 
-bool HasHardware() { return false; }
+bool HasHardware() {
+  return false;
+}
 
 #endif
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // CRC-32C (Castagnoli): the checksum of file headers and blocks. Any thread, any time, early
 // constructors included.
-
-#ifndef MEMTAPE_BASE_CRC32C_H_
-#define MEMTAPE_BASE_CRC32C_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -18,5 +16,3 @@ uint32_t Crc32c(uint32_t crc, const void* data, size_t size);
 uint32_t Crc32cPortable(uint32_t crc, const void* data, size_t size);
 
 }  // namespace memtape
-
-#endif  // MEMTAPE_BASE_CRC32C_H_

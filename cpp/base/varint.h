@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Unsigned LEB128 and zigzag (format.md F-1). Writers need kMaxVarintBytes of room; nothing
 // allocates.
-
-#ifndef MEMTAPE_BASE_VARINT_H_
-#define MEMTAPE_BASE_VARINT_H_
+#pragma once
 
 #include <bit>
 #include <cstddef>
@@ -52,5 +50,3 @@ inline const uint8_t* ReadVarint(const uint8_t* in, const uint8_t* end, uint64_t
 }
 
 }  // namespace memtape
-
-#endif  // MEMTAPE_BASE_VARINT_H_

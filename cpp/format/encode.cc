@@ -19,7 +19,9 @@ void Store64(uint8_t* out, uint64_t value) {
   for (int i = 0; i < 8; ++i) out[i] = static_cast<uint8_t>(value >> (8 * i));
 }
 
-constexpr bool IsContinuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
+constexpr bool IsContinuation(char c) {
+  return (static_cast<uint8_t>(c) & 0xC0) == 0x80;
+}
 
 }  // namespace
 
@@ -319,9 +321,13 @@ bool RecordEncoder::JsonRecord(LongTag tag, std::string_view json) {
   return EndLong();
 }
 
-bool RecordEncoder::Metadata(std::string_view json) { return JsonRecord(LongTag::kMetadata, json); }
+bool RecordEncoder::Metadata(std::string_view json) {
+  return JsonRecord(LongTag::kMetadata, json);
+}
 
-bool RecordEncoder::Trailer(std::string_view json) { return JsonRecord(LongTag::kTrailer, json); }
+bool RecordEncoder::Trailer(std::string_view json) {
+  return JsonRecord(LongTag::kTrailer, json);
+}
 
 bool RecordEncoder::Symbol(const SymbolRecord& symbol) {
   BeginLong(LongTag::kSymbol);

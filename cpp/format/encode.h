@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Records to bytes, one block at a time (format.md §3-§5). Pure: no I/O, no locks, no allocation;
 // the caller gives all memory. One thread at a time.
-
-#ifndef MEMTAPE_FORMAT_ENCODE_H_
-#define MEMTAPE_FORMAT_ENCODE_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -229,5 +227,3 @@ inline void RecordEncoder::Free(uint32_t address_id, AddressState& address_state
 }
 
 }  // namespace memtape
-
-#endif  // MEMTAPE_FORMAT_ENCODE_H_

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every number of docs/format.md, once. ts/format/constants.ts is its twin; a test compares the
 // three.
-
-#ifndef MEMTAPE_FORMAT_FORMAT_H_
-#define MEMTAPE_FORMAT_FORMAT_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -149,5 +147,3 @@ static_assert(kHeaderCrcOffset + 4 == kFileHeaderBytes);
 static_assert(kBlockReservedOffset + 3 == kBlockHeaderBytes);
 
 }  // namespace memtape
-
-#endif  // MEMTAPE_FORMAT_FORMAT_H_

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Plain structs, one per long record (format.md §5), with its field names. Views are not owned.
-
-#ifndef MEMTAPE_FORMAT_RECORDS_H_
-#define MEMTAPE_FORMAT_RECORDS_H_
+#pragma once
 
 #include <cstdint>
 #include <span>
@@ -129,5 +127,3 @@ struct RingTail {
 };
 
 }  // namespace memtape
-
-#endif  // MEMTAPE_FORMAT_RECORDS_H_

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Layout of FILE.rings (format.md §7): positions and packing only; the ring itself is cpp/log's.
-
-#ifndef MEMTAPE_FORMAT_RINGS_H_
-#define MEMTAPE_FORMAT_RINGS_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -63,5 +61,3 @@ constexpr uint64_t RingVariableWord1(uint8_t kind, uint32_t words) {
 }
 
 }  // namespace memtape
-
-#endif  // MEMTAPE_FORMAT_RINGS_H_
