@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Builds build/Release/memtape.node and libmemtape.so with node-gyp.
+import { existsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { needTools, run } from './setup.mjs';
+import { root } from './sources.mjs';
+
+const require = createRequire(import.meta.url);
+
+/** The headers that came with the running Node, if they did: then nothing is downloaded. */
+export function nodeDirArgs() {
+  const prefix = dirname(dirname(process.execPath));
+  const complete = ['node_api.h', 'common.gypi', 'config.gypi'].every((file) =>
+    existsSync(join(prefix, 'include/node', file)),
+  );
+  return complete ? [`--nodedir=${prefix}`] : [];
+}
+
+function configured() {
+  const makefile = join(root, 'build/Makefile');
+  if (!existsSync(makefile)) return false;
+  const built = statSync(makefile).mtimeMs;
+  return ['binding.gyp', 'cpp/sources.txt'].every(
+    (file) => statSync(join(root, file)).mtimeMs < built,
+  );
+}
+
+export function buildNative() {
+  needTools(['g++', 'make', 'python3']);
+  const gyp = require.resolve('node-gyp/bin/node-gyp.js');
+  const commands = configured() ? ['build'] : ['configure', 'build'];
+  for (const command of commands) {
+    run(process.execPath, [gyp, command, '--release', '--loglevel=warn', ...nodeDirArgs()]);
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// What the preload library makes each Node.js environment `--require` (main thread and every worker):
+// loads the addon, then takes back every trace of having been loaded, so that the program sees the
+// NODE_OPTIONS, execArgv and module cache that it would see without memtape.
+const fs: typeof import('node:fs') = require('node:fs');
+
+const flag = '--require';
+
+function isThisFile(path: string): boolean {
+  try {
+    return path === __filename || fs.realpathSync(path) === __filename;
+  } catch {
+    return false;
+  }
+}
+
+/** Without the `--require "…/preload.cjs"` that names this file; other words stay as they are. */
+function withoutThisFile(options: string): string {
+  return options
+    .replace(/\s*--require(?:=|\s+)(?:"((?:[^"\\]|\\.)*)"|(\S+))/g, (all, quoted, plain) =>
+      isThisFile((quoted as string | undefined)?.replace(/\\(.)/g, '$1') ?? plain) ? '' : all,
+    )
+    .trim();
+}
+
+function loadAddon(): boolean {
+  const { platform, arch, env } = process;
+  const prebuilt = `${__dirname}/../prebuilds/${platform}-${arch}/memtape`;
+  const candidates = env['MEMTAPE_ADDON']
+    ? [env['MEMTAPE_ADDON']]
+    : [`${__dirname}/../build/Release/memtape.node`, `${prebuilt}.glibc.node`, `${prebuilt}.musl.node`];
+  for (const path of candidates) {
+    try {
+      process.dlopen({ exports: {} } as NodeModule, path);
+      return true;
+    } catch {
+      // The wrong libc, no build, or --permission without addons: native stacks remain, and the
+      // capture says why JavaScript ones do not.
+    }
+  }
+  return false;
+}
+
+function hideTraces(): void {
+  const options = process.env['NODE_OPTIONS'];
+  if (options !== undefined) {
+    const rest = withoutThisFile(options);
+    if (rest !== '') process.env['NODE_OPTIONS'] = rest;
+    else delete process.env['NODE_OPTIONS'];
+  }
+  const at = process.execArgv.findIndex((arg, i) => arg === flag && isThisFile(next(i)));
+  if (at >= 0) process.execArgv.splice(at, 2);
+  delete require.cache[__filename];
+}
+
+function next(index: number): string {
+  return process.execArgv[index + 1] ?? '';
+}
+
+/**
+ * A worker inherits this preload unless it is given its own `env` or `execArgv`. Then it is added to
+ * whichever was given; the worker's own run of this file takes it out again.
+ */
+function followWorkers(): void {
+  const workers: { Worker: NewableFunction } = require('node:worker_threads');
+  workers.Worker = new Proxy(workers.Worker, {
+    construct(target, [file, options, ...rest], newTarget) {
+      return Reflect.construct(target, [file, traced(options), ...rest], newTarget);
+    },
+  });
+  (require('node:module') as typeof import('node:module')).syncBuiltinESMExports();
+}
+
+function traced(options: unknown): unknown {
+  if (typeof options !== 'object' || options === null) return options;
+  const { env, execArgv } = options as { env?: unknown; execArgv?: unknown };
+  if (Array.isArray(execArgv)) return { ...options, execArgv: [...execArgv, flag, __filename] };
+  if (typeof env !== 'object' || env === null) return options;
+  const given = (env as NodeJS.ProcessEnv)['NODE_OPTIONS'] ?? '';
+  const quoted = `"${__filename.replace(/["\\]/g, '\\$&')}"`;
+  return { ...options, env: { ...env, NODE_OPTIONS: `${given} ${flag} ${quoted}`.trim() } };
+}
+
+const loaded = loadAddon();
+hideTraces();
+if (loaded) followWorkers();
