@@ -81,16 +81,15 @@ function x64Slot(code: DataView, start: number): number | null {
   return start + at + 6 + code.getInt32(at + 2, true);
 }
 
-/** `adrp x16, page; ldr x17, [x16, #offset]`, after bti where there is one. */
+/** `adrp x16, page; ldr x17, [x16, #offset]`. */
 function arm64Slot(code: DataView, start: number): number | null {
-  const at = code.byteLength >= 4 && code.getUint32(0, true) === 0xd503245f ? 4 : 0;
-  if (at + 8 > code.byteLength) return null;
-  const adrp = code.getUint32(at, true);
-  const ldr = code.getUint32(at + 4, true);
+  if (code.byteLength < 8) return null;
+  const adrp = code.getUint32(0, true);
+  const ldr = code.getUint32(4, true);
   if ((adrp & 0x9f00001f) >>> 0 !== 0x90000010 || (ldr & 0xffc003ff) >>> 0 !== 0xf9400211)
     return null;
   // 19 high bits and 2 low ones, signed, count pages.
   const pages = (((((adrp >>> 5) & 0x7ffff) << 2) | ((adrp >>> 29) & 3)) << 11) >> 11;
-  const page = Math.floor((start + at) / 4096) + pages;
+  const page = Math.floor(start / 4096) + pages;
   return page * 4096 + ((ldr >>> 10) & 0xfff) * 8;
 }
