@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Finds the text of the source map that belongs to a generated file.
-import { closeSync, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readMapComment } from './map-comment.js';
@@ -28,7 +28,7 @@ export interface FoundMap {
   readonly url: string;
   /** Path of the generated file, when there is one. */
   readonly path: string | null;
-  /** A map that nothing refers to must name its generated file. */
+  /** Nothing refers to the map; it lies where one would be. */
   readonly guessed: boolean;
 }
 
@@ -37,6 +37,7 @@ export type MapSearch = FoundMap | MapProblem | null;
 const MAX_MAP_BYTES = 1 << 28;
 // File systems and clocks round differently.
 const CLOCK_SLACK_MS = 2000;
+const GUESS_SLACK_MS = 10_000;
 
 export class MapFinder {
   readonly #options: MapFinderOptions;
@@ -61,26 +62,25 @@ export class MapFinder {
 
   #findBeside(file: string, path: string, base: string): MapSearch {
     let comment: string | null;
+    let writtenMs: number;
     try {
-      const fd = openSync(path, 'r');
-      try {
-        const stat = fstatSync(fd);
-        if (!stat.isFile()) return null;
-        if (this.#isChanged(stat, this.#options.recorded?.(file))) return 'changed';
-        comment = readMapComment(fd, stat.size, this.#maxBytes);
-      } finally {
-        closeSync(fd);
-      }
+      const stat = statSync(path);
+      if (!stat.isFile()) return null;
+      if (this.#isChanged(stat, this.#options.recorded?.(file))) return 'changed';
+      writtenMs = stat.mtimeMs;
+      comment = commentOf(path, stat.size, this.#maxBytes);
     } catch (error) {
       return isMissing(error) ? null : 'unreadable';
     }
     if (comment !== null) return this.#load(comment, base, path);
-    const guess = this.#readMap([`${path}.map`], path);
-    return guess === 'missing'
-      ? null
-      : typeof guess === 'string'
-        ? guess
-        : { ...guess, guessed: true };
+    return this.#guess(path, writtenMs);
+  }
+
+  /** Tools can leave the comment away. A map that is older than the file is another build's. */
+  #guess(path: string, writtenMs: number): MapSearch {
+    const guess = this.#readMap([`${path}.map`], path, writtenMs - GUESS_SLACK_MS);
+    if (guess === 'missing') return null;
+    return typeof guess === 'string' ? guess : { ...guess, guessed: true };
   }
 
   #load(url: string, base: string, path: string | null): MapSearch {
@@ -103,11 +103,15 @@ export class MapFinder {
     );
   }
 
-  #readMap(candidates: readonly string[], path: string | null): FoundMap | MapProblem {
+  #readMap(
+    candidates: readonly string[],
+    path: string | null,
+    notBeforeMs = 0,
+  ): FoundMap | MapProblem {
     for (const candidate of new Set(candidates)) {
       try {
         const stat = statSync(candidate);
-        if (!stat.isFile()) continue;
+        if (!stat.isFile() || stat.mtimeMs < notBeforeMs) continue;
         if (stat.size > this.#maxBytes) return 'too large';
         if (this.#isChanged(stat, undefined)) return 'changed';
         const text = readFileSync(candidate, 'utf8');
@@ -127,9 +131,18 @@ export class MapFinder {
   }
 }
 
-/** Whether a map that lies beside a file without a comment says that it is that file's. */
-export function namesFile(map: { file?: string | null | undefined }, path: string): boolean {
-  return typeof map.file === 'string' && basename(map.file) === basename(path);
+function commentOf(path: string, size: number, maxBytes: number): string | null {
+  const fd = openSync(path, 'r');
+  try {
+    return readMapComment(fd, size, maxBytes);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whether a map that lies beside a file without a comment may be that file's. */
+export function mayBelongTo(map: { file?: string | null | undefined }, path: string): boolean {
+  return typeof map.file !== 'string' || basename(map.file) === basename(path);
 }
 
 /**

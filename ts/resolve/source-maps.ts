@@ -15,7 +15,7 @@ import {
   MapFinder,
   type MapFinderOptions,
   type MapProblem,
-  namesFile,
+  mayBelongTo,
 } from './map-finder.js';
 
 export interface OriginalPosition {
@@ -178,7 +178,7 @@ function parseMap(found: FoundMap): TraceMap | 'invalid' | null {
   }
   const checked = MAP.safeParse(json);
   if (!checked.success) return found.guessed ? null : 'invalid';
-  if (found.guessed && (found.path === null || !namesFile(checked.data, found.path))) return null;
+  if (found.guessed && (found.path === null || !mayBelongTo(checked.data, found.path))) return null;
   try {
     const map = new FlattenMap(
       checked.data as ConstructorParameters<typeof FlattenMap>[0],
