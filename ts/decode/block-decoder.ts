@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+// The payload of one block of records (docs/format.md §3.1-§5): hot records here, long ones in long-records.ts.
+
+import { FIRST_LONG_TAG, LIMITS, RECENT_ALLOCS, RECENT_FREES, SHORT_TAG } from '../format/constants.js';
+import { ByteCursor } from './byte-cursor.js';
+import type { RecordConsumer } from './consumer.js';
+import { newCounts } from './counts.js';
+import { FormatError } from './format-error.js';
+import { IntColumn, NumberColumn } from './int-column.js';
+import { LiveBlocks } from './live-blocks.js';
+import { LongRecords } from './long-records.js';
+import { Tables } from './tables.js';
+
+/** Hot records read at most this far beyond a block's end before that is noticed. */
+export const SLACK_BYTES = 32;
+const MAX_SIZE = Number.MAX_SAFE_INTEGER;
+
+export class BlockDecoder {
+  readonly tables = new Tables();
+  readonly live = new LiveBlocks();
+  readonly counts = newCounts();
+  readonly long: LongRecords;
+  /** Of address ids, when they are kept. */
+  readonly addresses: NumberColumn | null;
+  timeNs = 0;
+  thread = 0;
+
+  readonly #consumer: RecordConsumer;
+  readonly #cursor = new ByteCursor();
+  /** Bytes that could have defined something up to here; a prologue cannot know of more identifiers. */
+  #plausibleIds = 1;
+  #generation = 0;
+  #problem = '';
+  readonly #lastSizes = new NumberColumn();
+  readonly #sizeGenerations = new IntColumn();
+  readonly #recentAllocs = new Int32Array(RECENT_ALLOCS);
+  readonly #recentFrees = new Int32Array(RECENT_FREES);
+
+  constructor(consumer: RecordConsumer, options: { keepAddresses: boolean }) {
+    this.#consumer = consumer;
+    this.addresses = options.keepAddresses ? new NumberColumn() : null;
+    this.long = new LongRecords(this.tables, this.counts, consumer);
+  }
+
+  /** `payloadBytes` that will not be decoded: definitions in them are missing, but their ids were given. */
+  skip(payloadBytes: number): void {
+    this.#plausibleIds += payloadBytes;
+  }
+
+  /**
+   * Decodes the payload bytes[start, end). Returns null, or what was malformed (F-18): the records before it took effect.
+   */
+  decode(bytes: Uint8Array, start: number, end: number): FormatError | null {
+    this.counts.blocks++;
+    const padded = end + SLACK_BYTES <= bytes.length;
+    const source = padded ? bytes : withSlack(bytes.subarray(start, end));
+    const first = padded ? start : 0;
+    const last = first + end - start;
+    this.#plausibleIds += end - start;
+    const records = this.#guarded(() => this.#prologue(source, first, last));
+    const stopped = records < 0 ? first : this.#records(source, records, last);
+    if (stopped < 0) return null;
+    this.counts.malformedBlocks++;
+    const message = this.#problem || 'malformed record';
+    this.#problem = '';
+    return new FormatError(message, stopped - first, records < 0 ? '§3.1' : '§4');
+  }
+
+  /** What `read` returns, or -1 when it meets a malformed field. */
+  #guarded(read: () => number): number {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.#problem = error.message;
+      return -1;
+    }
+  }
+
+  #prologue(bytes: Uint8Array, start: number, end: number): number {
+    const cursor = this.#cursor.reset(bytes, start, end);
+    const timeNs = cursor.varint();
+    const thread = cursor.below(LIMITS.kMaxThreads, 'thread');
+    const bound = Math.min(LIMITS.kMaxId, this.#plausibleIds) + 1;
+    const ids = [0, 0, 0, 0, 0, 0].map(() => cursor.below(bound, 'prologue for identifier'));
+    const [address = 0, string = 0, fn = 0, frame = 0, node = 0, stack = 0] = ids;
+    if (ids.includes(0)) throw cursor.malformed('identifier 0 as the next one');
+    Object.assign(this.tables.next, { address, string, function: fn, frame, node, stack });
+    this.#setThread(thread);
+    this.#setTime(timeNs);
+    return cursor.position;
+  }
+
+  #setThread(thread: number): void {
+    if (thread === this.thread) return;
+    this.thread = thread;
+    this.#consumer.onThread?.(thread);
+  }
+
+  #setTime(timeNs: number): void {
+    if (timeNs <= this.timeNs) return;
+    this.timeNs = timeNs;
+    this.#consumer.onTime?.(timeNs);
+  }
+
+  /**
+   * All records of a block; -1, or where a malformed one starts. One long function on purpose: it runs for every event,
+   * and state in locals is what makes it fast. Reads may pass `end` by SLACK_BYTES; nothing takes effect then.
+   */
+  #records(bytes: Uint8Array, start: number, end: number): number {
+    const consumer = this.#consumer;
+    const { tables, live, addresses } = this;
+    const recentAllocs = this.#recentAllocs;
+    const recentFrees = this.#recentFrees;
+    const generation = ++this.#generation;
+    let nextAddress = tables.next.address;
+    let nextStack = this.#reserve();
+    let lastSizes = this.#lastSizes.data;
+    let sizeGenerations = this.#sizeGenerations.data;
+    let thread = this.thread;
+    let previousStack = -1;
+    let lastNewWord = 0;
+    let allocs = 0;
+    let frees = 0;
+    let unknownFrees = 0;
+    let p = start;
+    let record = start;
+    let malformed = false;
+
+    while (p < end) {
+      record = p;
+      const tag = bytes[p++] as number;
+      if (tag >= 0x80) {
+        let stack = previousStack;
+        if ((tag & 0x08) === 0) {
+          stack = bytes[p++] as number;
+          if (stack >= 0x80) {
+            stack = varintTail(bytes, p, stack);
+            p = varintEnd;
+          }
+          previousStack = stack;
+        }
+        if (stack < 0 || stack >= nextStack) {
+          malformed = true;
+          break;
+        }
+        let size = 0;
+        if ((tag & 0x04) === 0) {
+          size = bytes[p++] as number;
+          if (size >= 0x80) {
+            size = varintTail(bytes, p, size);
+            p = varintEnd;
+          }
+          lastSizes[stack] = size;
+          sizeGenerations[stack] = generation;
+        } else {
+          size = lastSizes[stack] as number;
+          if (sizeGenerations[stack] !== generation) size = Number.POSITIVE_INFINITY;
+        }
+        const mode = tag & 0x03;
+        let id = 0;
+        if (mode === 2) {
+          const k = bytes[p++] as number;
+          if (k < RECENT_FREES && k < frees) id = recentFrees[(frees - 1 - k) & 63] as number;
+        } else {
+          let value = bytes[p++] as number;
+          if (value >= 0x80) {
+            value = varintTail(bytes, p, value);
+            p = varintEnd;
+          }
+          if (mode === 1) {
+            id = value;
+          } else {
+            if (mode === 0) {
+              const odd = value % 2;
+              lastNewWord += odd === 0 ? value / 2 : -(value + 1) / 2;
+              value = lastNewWord * 8;
+            }
+            id = nextAddress++;
+            live.reserve(nextAddress);
+            if (addresses !== null) addresses.set(id, value);
+          }
+        }
+        if (p > end || id === 0 || id >= nextAddress || size > MAX_SIZE) {
+          malformed = true;
+          break;
+        }
+        const allocator = (tag >> 4) & 7;
+        recentAllocs[allocs++ & 31] = id;
+        if (live.isLive(id)) this.#endMissed(id);
+        live.put(id, stack, size, allocator, thread);
+        consumer.onAlloc?.(stack, size, allocator, thread, id);
+      } else if (tag >= 0x40) {
+        let id = tag & 0x1f;
+        if ((tag & 0x20) !== 0) {
+          id = id < allocs ? (recentAllocs[(allocs - 1 - id) & 31] as number) : 0;
+        } else {
+          let high = bytes[p++] as number;
+          if (high >= 0x80) {
+            high = varintTail(bytes, p, high);
+            p = varintEnd;
+          }
+          id += high * 32;
+        }
+        if (p > end || id === 0 || id >= nextAddress) {
+          malformed = true;
+          break;
+        }
+        recentFrees[frees++ & 63] = id;
+        if (live.isLive(id)) {
+          const stack = live.stack(id);
+          live.remove(id);
+          consumer.onFree?.(stack, live.size(id), live.allocator(id), live.thread(id), id);
+        } else {
+          unknownFrees++;
+          consumer.onUnknownFree?.(id);
+        }
+      } else {
+        // Everything else is rare enough to go through the object.
+        tables.next.address = nextAddress;
+        const next = p;
+        p = this.#guarded(() => this.#rareRecord(bytes, tag, next, end));
+        if (p < 0) {
+          malformed = true;
+          break;
+        }
+        thread = this.thread;
+        nextStack = this.#reserve();
+        lastSizes = this.#lastSizes.data;
+        sizeGenerations = this.#sizeGenerations.data;
+      }
+    }
+    tables.next.address = nextAddress;
+    this.counts.allocations += allocs;
+    this.counts.frees += frees - unknownFrees;
+    this.counts.unknownFrees += unknownFrees;
+    return malformed ? record : -1;
+  }
+
+  /** Makes room for the identifiers that are known by now; returns the first stack that is not. */
+  #reserve(): number {
+    const { address, stack } = this.tables.next;
+    this.live.reserve(address);
+    this.#lastSizes.reserve(stack);
+    this.#sizeGenerations.reserve(stack);
+    return stack;
+  }
+
+  #endMissed(id: number): void {
+    const { live } = this;
+    this.counts.missedFrees++;
+    this.#consumer.onMissedFree?.(id);
+    this.#consumer.onFree?.(
+      live.stack(id),
+      live.size(id),
+      live.allocator(id),
+      live.thread(id),
+      id,
+    );
+  }
+
+  /** Short and long records. `p` is behind the tag; returns the position behind the record, or -1. */
+  #rareRecord(bytes: Uint8Array, tag: number, p: number, end: number): number {
+    const cursor = this.#cursor.reset(bytes, p, end);
+    switch (tag) {
+      case SHORT_TAG.time:
+        this.#setTime(this.timeNs + cursor.varint() * 1000);
+        return cursor.position;
+      case SHORT_TAG.thread:
+        this.#setThread(cursor.below(LIMITS.kMaxThreads, 'thread'));
+        return cursor.position;
+      case SHORT_TAG.foreign_free:
+        this.counts.foreignFrees++;
+        this.#consumer.onForeignFree?.();
+        return p;
+    }
+    if (tag < FIRST_LONG_TAG) return -1;
+    const length = cursor.varint();
+    const start = cursor.position;
+    if (length > LIMITS.kMaxRecordBytes || length > end - start) return -1;
+    this.long.decode(tag, cursor.reset(bytes, start, start + length), this.timeNs);
+    return start + length;
+  }
+}
+
+/** Set by varintTail: the position behind the number. */
+let varintEnd = 0;
+
+/** The rest of a number whose first byte, at p - 1, is `first` >= 0x80. Infinity when it is too long. */
+function varintTail(bytes: Uint8Array, p: number, first: number): number {
+  let value = first & 0x7f;
+  let byte = bytes[p] as number;
+  if (byte < 0x80) {
+    varintEnd = p + 1;
+    return value | (byte << 7);
+  }
+  value |= (byte & 0x7f) << 7;
+  byte = bytes[p + 1] as number;
+  if (byte < 0x80) {
+    varintEnd = p + 2;
+    return value | (byte << 14);
+  }
+  value |= (byte & 0x7f) << 14;
+  // From here on the number may pass 31 bits, where shifts would wrap.
+  let scale = 2 ** 21;
+  for (let i = 2; i < 9; i++) {
+    byte = bytes[p + i] as number;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) {
+      varintEnd = p + i + 1;
+      return i === 8 && byte > 1 ? Number.POSITIVE_INFINITY : value;
+    }
+    scale *= 128;
+  }
+  varintEnd = p + 9;
+  return Number.POSITIVE_INFINITY;
+}
+
+function withSlack(bytes: Uint8Array): Uint8Array {
+  const padded = new Uint8Array(bytes.length + SLACK_BYTES);
+  padded.set(bytes);
+  return padded;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// Who receives the events of a capture. Every method is optional; records describe themselves completely.
+
+import type {
+  GcRecord,
+  JsSampleRecord,
+  MapRecord,
+  MarkRecord,
+  SampleRecord,
+  StallRecord,
+} from '../format/records.js';
+
+export interface Consumer {
+  /** `allocator` indexes ALLOCATORS. */
+  onAlloc?(stack: number, size: number, allocator: number, thread: number, addressId: number): void;
+  /** Describes the block that is freed: the stack, allocator and thread that made it. */
+  onFree?(stack: number, size: number, allocator: number, thread: number, addressId: number): void;
+  /** A free of an address that was not allocated under tracking. */
+  onForeignFree?(): void;
+  /** The clock moved; in nanoseconds since the capture's start, never backwards. */
+  onTime?(timeNs: number): void;
+  onMap?(map: MapRecord): void;
+  onSample?(sample: SampleRecord): void;
+  onJsSample?(sample: JsSampleRecord): void;
+  onGc?(gc: GcRecord): void;
+  onMark?(mark: MarkRecord): void;
+  onStall?(stall: StallRecord): void;
+}
+
+/** Definitions, with the identifier that each gets. Their meaning is in Tables once the method is called. */
+export type Definition =
+  | { readonly type: 'string'; readonly id: number }
+  | { readonly type: 'function'; readonly id: number }
+  | { readonly type: 'frame'; readonly id: number }
+  | { readonly type: 'node'; readonly id: number }
+  | { readonly type: 'stack'; readonly id: number }
+  | { readonly type: 'module'; readonly id: number; readonly loaded: boolean }
+  | { readonly type: 'thread_start' | 'thread_name' | 'thread_end'; readonly id: number }
+  | {
+      readonly type: 'symbol';
+      readonly id: number;
+      readonly offset: number;
+      readonly inlined: number;
+    }
+  | { readonly type: 'origin'; readonly id: number }
+  | { readonly type: 'package'; readonly id: number }
+  | { readonly type: 'ring_stack'; readonly id: number; readonly ring: number; readonly stack: number }
+  | { readonly type: 'ring_tails'; readonly id: number; readonly tail: number };
+
+export interface Dropped {
+  /** Of the first byte that was dropped: in the file, or in the payload when `inBlock` is set. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly reason: string;
+}
+
+/** What the dump needs besides: every record, and what was wrong with the rest. */
+export interface RecordConsumer extends Consumer {
+  onBlock?(offset: number, payloadBytes: number, kind: number): void;
+  onThread?(thread: number): void;
+  onDefinition?(definition: Definition): void;
+  onMetadata?(json: unknown): void;
+  onTrailer?(json: unknown): void;
+  onUnknownRecord?(tag: number, bytes: number): void;
+  /** A free of an id that is not live (F-10); onFree is not called for it. */
+  onUnknownFree?(addressId: number): void;
+  /** An alloc where a block is live (F-10); onFree for that block follows. */
+  onMissedFree?(addressId: number): void;
+  onDropped?(dropped: Dropped): void;
+}

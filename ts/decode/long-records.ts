@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+// Long records (docs/format.md §5): definitions go to the tables, events to the consumer. Throws FormatError for a
+// malformed one; bytes behind the last known field are ignored (F-11).
+
+import { FRAME_KIND, LIMITS, LONG_TAG, THREAD_KINDS } from '../format/constants.js';
+import type { HeapSpace, MapDelta } from '../format/records.js';
+import { type ByteCursor, decodeText } from './byte-cursor.js';
+import type { Definition, RecordConsumer } from './consumer.js';
+import type { Counts } from './counts.js';
+import type { Tables } from './tables.js';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export class LongRecords {
+  /** All metadata records so far, later ones over earlier ones. */
+  metadata: JsonObject = {};
+  trailer: JsonObject | null = null;
+  /** Per thread: ring stack number to stack, and the ring's tail as the capture knows it (§7). */
+  readonly ringStacks = new Map<number, Map<number, number>>();
+  readonly ringTails = new Map<number, number>();
+
+  readonly #tables: Tables;
+  readonly #counts: Counts;
+  readonly #consumer: RecordConsumer;
+
+  constructor(tables: Tables, counts: Counts, consumer: RecordConsumer) {
+    this.#tables = tables;
+    this.#counts = counts;
+    this.#consumer = consumer;
+  }
+
+  decode(tag: number, c: ByteCursor, timeNs: number): void {
+    switch (tag) {
+      case LONG_TAG.string:
+        return this.#string(c);
+      case LONG_TAG.module:
+        return this.#module(c, timeNs);
+      case LONG_TAG.thread_start:
+        return this.#threadStart(c, timeNs);
+      case LONG_TAG.thread_name:
+        return this.#threadName(c);
+      case LONG_TAG.thread_end:
+        return this.#threadEnd(c, timeNs);
+      case LONG_TAG.function:
+        return this.#function(c);
+      case LONG_TAG.frame:
+        return this.#frame(c);
+      case LONG_TAG.nodes:
+        return this.#nodes(c);
+      case LONG_TAG.stacks:
+        return this.#stacks(c);
+      case LONG_TAG.map:
+        return this.#map(c, timeNs);
+      case LONG_TAG.sample:
+        return this.#sample(c, timeNs);
+      case LONG_TAG.js_sample:
+        return this.#jsSample(c, timeNs);
+      case LONG_TAG.gc:
+        return this.#gc(c, timeNs);
+      case LONG_TAG.mark:
+        return this.#mark(c, timeNs);
+      case LONG_TAG.metadata:
+        return this.#metadata(c);
+      case LONG_TAG.trailer:
+        return this.#trailer(c);
+      case LONG_TAG.symbol:
+        return this.#symbol(c);
+      case LONG_TAG.origin:
+        return this.#origin(c);
+      case LONG_TAG.package:
+        return this.#package(c);
+      case LONG_TAG.stall:
+        return this.#stall(c, timeNs);
+      case LONG_TAG.ring_stack:
+        return this.#ringStack(c);
+      case LONG_TAG.ring_tails:
+        return this.#ringTails(c);
+      default:
+        this.#counts.unknownRecords++;
+        this.#consumer.onUnknownRecord?.(tag, c.remaining);
+    }
+  }
+
+  #defined(definition: Definition): void {
+    this.#consumer.onDefinition?.(definition);
+  }
+
+  #thread(c: ByteCursor): number {
+    return c.below(LIMITS.kMaxThreads, 'thread');
+  }
+
+  #text(c: ByteCursor): string {
+    return this.#tables.string(c.varint());
+  }
+
+  #string(c: ByteCursor): void {
+    const id = this.#tables.addString(decodeText(c.bytes, c.position, c.end));
+    this.#defined({ type: 'string', id });
+  }
+
+  #module(c: ByteCursor, timeNs: number): void {
+    const info = {
+      module: c.varint(),
+      path: this.#text(c),
+      buildId: c.text(),
+      base: c.varint(),
+      end: c.varint(),
+      bias: c.varint(),
+    };
+    const loaded = c.varint() !== 0;
+    this.#tables.setModule(info, loaded, timeNs);
+    this.#defined({ type: 'module', id: info.module, loaded });
+  }
+
+  #threadStart(c: ByteCursor, timeNs: number): void {
+    const id = this.#thread(c);
+    const osTid = c.varint();
+    const kind = THREAD_KINDS[c.varint()] ?? THREAD_KINDS[0];
+    const workerId = c.varint();
+    this.#tables.setThread(id, { kind, osTid, workerId, startNs: timeNs, endNs: null });
+    this.#defined({ type: 'thread_start', id });
+  }
+
+  #threadName(c: ByteCursor): void {
+    const id = this.#thread(c);
+    this.#tables.setThread(id, { name: this.#text(c) });
+    this.#defined({ type: 'thread_name', id });
+  }
+
+  #threadEnd(c: ByteCursor, timeNs: number): void {
+    const id = this.#thread(c);
+    this.#tables.setThread(id, { endNs: timeNs });
+    this.#defined({ type: 'thread_end', id });
+  }
+
+  #function(c: ByteCursor): void {
+    const fields = [c.varint(), c.varint(), c.varint(), c.varint(), c.varint()] as const;
+    this.#defined({ type: 'function', id: this.#tables.addFunction(fields) });
+  }
+
+  #frame(c: ByteCursor): void {
+    const kind = c.varint();
+    const target = kind <= FRAME_KIND.label ? c.varint() : 0;
+    let offset = 0;
+    let line = 0;
+    let column = 0;
+    if (kind === FRAME_KIND.native) {
+      offset = c.varint();
+    } else if (kind !== FRAME_KIND.builtin && kind < FRAME_KIND.label) {
+      line = c.varint();
+      column = c.varint();
+    }
+    // A kind of a later version keeps its number and reads as unknown.
+    const known = kind <= FRAME_KIND.label;
+    const id = this.#tables.addFrame(known ? kind : null, target, offset, line, column);
+    this.#defined({ type: 'frame', id });
+  }
+
+  #nodes(c: ByteCursor): void {
+    const tables = this.#tables;
+    while (c.remaining > 0) {
+      const parent = tables.next.node - 1 + c.zigzag();
+      if (parent < 0 || parent >= tables.next.node) throw c.malformed(`parent node ${parent}`);
+      const id = tables.addNode(parent, c.below(tables.next.frame, 'frame'));
+      this.#defined({ type: 'node', id });
+    }
+  }
+
+  #stacks(c: ByteCursor): void {
+    const tables = this.#tables;
+    while (c.remaining > 0) {
+      const node = c.below(tables.next.node, 'node');
+      this.#defined({ type: 'stack', id: tables.addStack(node, c.varint()) });
+    }
+  }
+
+  #map(c: ByteCursor, timeNs: number): void {
+    const op = c.varint();
+    const address = c.varint();
+    const length = c.varint();
+    const prot = c.varint();
+    const flags = c.varint();
+    const stack = c.below(this.#tables.next.stack, 'stack');
+    const count = c.varint();
+    const deltas: MapDelta[] = [];
+    for (let i = 0; i < count; i++) {
+      deltas.push({
+        class: c.varint(),
+        stack: c.below(this.#tables.next.stack, 'stack'),
+        bytes: c.zigzag(),
+        ranges: c.zigzag(),
+      });
+    }
+    this.#counts.maps++;
+    this.#consumer.onMap?.({ timeNs, op, address, length, prot, flags, stack, deltas });
+  }
+
+  #sample(c: ByteCursor, timeNs: number): void {
+    const sample = {
+      timeNs,
+      rss: c.varint(),
+      heap: c.varint(),
+      liveBytes: c.varint(),
+      liveBlocks: c.varint(),
+      committed: c.varint(),
+      reserved: c.varint(),
+      file: c.varint(),
+    };
+    this.#counts.samples++;
+    this.#consumer.onSample?.(sample);
+  }
+
+  #jsSample(c: ByteCursor, timeNs: number): void {
+    const numbers = {
+      thread: this.#thread(c),
+      heapTotal: c.varint(),
+      heapUsed: c.varint(),
+      external: c.varint(),
+      malloced: c.varint(),
+      heapLimit: c.varint(),
+    };
+    const count = c.varint();
+    const spaces: HeapSpace[] = [];
+    for (let i = 0; i < count; i++) {
+      spaces.push({ name: this.#text(c), size: c.varint(), used: c.varint() });
+    }
+    this.#consumer.onJsSample?.({ timeNs, ...numbers, spaces });
+  }
+
+  #gc(c: ByteCursor, timeNs: number): void {
+    const thread = this.#thread(c);
+    this.#consumer.onGc?.({ timeNs, thread, gcType: c.varint(), phase: c.varint() });
+  }
+
+  #mark(c: ByteCursor, timeNs: number): void {
+    const thread = this.#thread(c);
+    this.#consumer.onMark?.({ timeNs, thread, name: this.#text(c) });
+  }
+
+  #json(c: ByteCursor): JsonObject | null {
+    try {
+      const value: unknown = JSON.parse(decodeText(c.bytes, c.position, c.end));
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+        return value as JsonObject;
+      }
+    } catch {
+      // Not JSON: counted below. The record's bounds are known, so nothing else is lost.
+    }
+    this.#counts.badJson++;
+    return null;
+  }
+
+  #metadata(c: ByteCursor): void {
+    const json = this.#json(c);
+    if (json === null) return;
+    this.metadata = { ...this.metadata, ...json };
+    this.#consumer.onMetadata?.(json);
+  }
+
+  #trailer(c: ByteCursor): void {
+    const json = this.#json(c);
+    if (json === null) return;
+    this.trailer = json;
+    this.#consumer.onTrailer?.(json);
+  }
+
+  #symbol(c: ByteCursor): void {
+    const module = c.varint();
+    const offset = c.varint();
+    const names = { function: this.#text(c), file: this.#text(c), line: c.varint() };
+    const inlined = c.below(LIMITS.kMaxFrames, 'inlined depth');
+    this.#tables.addSymbol(module, offset, { ...names, inlined });
+    this.#defined({ type: 'symbol', id: module, offset, inlined });
+  }
+
+  #origin(c: ByteCursor): void {
+    const id = c.below(this.#tables.next.frame, 'frame');
+    this.#tables.origins.set(id, {
+      functionName: this.#text(c),
+      file: this.#text(c),
+      line: c.varint(),
+      column: c.varint(),
+    });
+    this.#defined({ type: 'origin', id });
+  }
+
+  #package(c: ByteCursor): void {
+    const id = c.varint();
+    this.#tables.packages.set(this.#tables.string(id), { name: c.text(), version: c.text() });
+    this.#defined({ type: 'package', id });
+  }
+
+  #stall(c: ByteCursor, timeNs: number): void {
+    const thread = this.#thread(c);
+    this.#consumer.onStall?.({ timeNs, thread, waitedNs: c.varint() });
+  }
+
+  #ringStack(c: ByteCursor): void {
+    const id = this.#thread(c);
+    const stacks = this.ringStacks.get(id) ?? new Map<number, number>();
+    this.ringStacks.set(id, stacks);
+    while (c.remaining > 0) {
+      const ring = c.varint();
+      const stack = c.below(this.#tables.next.stack, 'stack');
+      stacks.set(ring, stack);
+      this.#defined({ type: 'ring_stack', id, ring, stack });
+    }
+  }
+
+  #ringTails(c: ByteCursor): void {
+    while (c.remaining > 0) {
+      const id = this.#thread(c);
+      const tail = c.varint();
+      this.ringTails.set(id, tail);
+      this.#defined({ type: 'ring_tails', id, tail });
+    }
+  }
+}
