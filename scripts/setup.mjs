@@ -36,7 +36,9 @@ export function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
   if (result.error) throw result.error;
   if (result.status === 0) return;
-  console.error(`${[command, ...args].join(' ')}: ${result.signal ?? `exit code ${result.status}`}`);
+  console.error(
+    `${[command, ...args].join(' ')}: ${result.signal ?? `exit code ${result.status}`}`,
+  );
   process.exit(1);
 }
 
@@ -55,7 +57,8 @@ export function needTools(names) {
   }
   console.log(`Installing ${packages.join(', ')} …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const quiet = { env, stdio: /** @type {const} */ (['ignore', 'ignore', 'inherit']) };
+  /** @type {import('node:child_process').SpawnSyncOptions} */
+  const quiet = { env, stdio: ['ignore', 'ignore', 'inherit'] };
   run('apt-get', ['update', '-qq'], quiet);
   run('apt-get', install.split(' ').slice(1), quiet);
 }
@@ -71,7 +74,9 @@ function installed(folder) {
   const have = JSON.parse(readFileSync(hidden, 'utf8')).packages;
   return Object.keys(want).every(
     (path) =>
-      path === '' || have[path]?.version === want[path].version || (want[path].optional && !have[path]),
+      path === '' ||
+      have[path]?.version === want[path].version ||
+      (want[path].optional && !have[path]),
   );
 }
 
@@ -83,5 +88,7 @@ export function needPackages(folder = '.') {
   const path = join(root, folder);
   if (installed(path)) return;
   console.log(`npm ci in ${folder} …`);
-  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: path });
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: path,
+  });
 }

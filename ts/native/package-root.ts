@@ -13,7 +13,8 @@ export function packageRoot(): string {
   // dist/cjs has a package.json of its own, so the name of the folder's children decides.
   while (!existsSync(join(folder, 'prebuilds')) && !existsSync(join(folder, 'binding.gyp'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new Error('memtape is not installed as a whole: no prebuilds folder');
+    if (parent === folder)
+      throw new Error('memtape is not installed as a whole: no prebuilds folder');
     folder = parent;
   }
   found = folder;

@@ -28,7 +28,11 @@ function loadAddon(): boolean {
   const prebuilt = `${__dirname}/../prebuilds/${platform}-${arch}/memtape`;
   const candidates = env['MEMTAPE_ADDON']
     ? [env['MEMTAPE_ADDON']]
-    : [`${__dirname}/../build/Release/memtape.node`, `${prebuilt}.glibc.node`, `${prebuilt}.musl.node`];
+    : [
+        `${__dirname}/../build/Release/memtape.node`,
+        `${prebuilt}.glibc.node`,
+        `${prebuilt}.musl.node`,
+      ];
   for (const path of candidates) {
     try {
       process.dlopen({ exports: {} } as NodeModule, path);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// ts/html/app/ → ts/html/app-bundle.js: the report page's markup, style and scripts as strings.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build, transform } from 'esbuild';
+import { root } from './sources.mjs';
+
+const require = createRequire(import.meta.url);
+const app = join(root, 'ts/html/app');
+const target = ['chrome111', 'firefox113', 'safari16.4'];
+
+/** @param {string} entry */
+async function bundle(entry) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [join(app, entry)],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    minify: true,
+    target,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  // The text goes between <script> tags.
+  return (outputFiles[0]?.text ?? '').trim().replaceAll('</script', '<\\/script');
+}
+
+async function styles() {
+  const plot = readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8');
+  const page = readFileSync(join(app, 'style.css'), 'utf8');
+  const { code } = await transform(plot + page, { loader: 'css', minify: true, target });
+  return code.trim();
+}
+
+export async function buildHtml() {
+  const [style, headScript, script] = await Promise.all([
+    styles(),
+    bundle('head.ts'),
+    bundle('main.ts'),
+  ]);
+  const parts = { markup: readFileSync(join(app, 'page.html'), 'utf8'), style, headScript, script };
+  const lines = Object.entries(parts).map(
+    ([name, text]) => `export const ${name} = ${JSON.stringify(text)};`,
+  );
+  const head = '// Made by scripts/build-html.mjs; edit ts/html/app/ instead.';
+  writeFileSync(join(root, 'ts/html/app-bundle.js'), `${[head, ...lines].join('\n')}\n`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await buildHtml();

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// `npm test`: from a clean clone to one line that says how many tests passed. `npm test -- --quick`
+// leaves out what needs other Node.js versions or a browser.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { needPackages, needTools, run } from './setup.mjs';
+import { root } from './sources.mjs';
+
+const require = createRequire(import.meta.url);
+const quick = process.argv.includes('--quick');
+const results = join(root, 'build/test-results');
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+
+/** @param {string} title */
+function heading(title) {
+  console.log(`\n── ${title} (${Math.round(performance.now() / 1000)} s)`);
+}
+
+/**
+ * Totals of a JUnit report, or one failure when there is none: a crashed runner is no success.
+ * @param {string} file
+ * @param {number | null} status
+ * @returns {Counts}
+ */
+function junit(file, status) {
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0 };
+  const tag = /<testsuites?\b[^>]*>/.exec(readFileSync(file, 'utf8'))?.[0] ?? '';
+  /** @param {string} name */
+  const number = (name) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(tag)?.[1] ?? 0);
+  const skipped = number('skipped') + number('disabled');
+  const failed = number('failures') + number('errors');
+  const passed = number('tests') - failed - skipped;
+  return { passed, skipped, failed: status === 0 ? failed : Math.max(failed, 1) };
+}
+
+/** @returns {Counts} */
+function cppTests() {
+  heading('C++ tests');
+  run('cmake', ['--preset', 'debug'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  run('cmake', ['--build', '--preset', 'debug', `-j${availableParallelism()}`]);
+  const file = join(results, 'ctest.xml');
+  const { status } = spawnSync(
+    'ctest',
+    ['--preset', 'debug', `-j${availableParallelism()}`, '--progress', '--output-junit', file],
+    { cwd: root, stdio: 'inherit' },
+  );
+  return junit(file, status);
+}
+
+/** @returns {Counts} */
+function tsTests() {
+  heading('TypeScript tests');
+  const file = join(results, 'vitest.json');
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      require.resolve('vitest/vitest.mjs'),
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+    ],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, ...(quick && { MEMTAPE_TEST_QUICK: '1' }) },
+    },
+  );
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  const passed = report.numPassedTests;
+  const failed = report.numFailedTests + (report.success || report.numFailedTests > 0 ? 0 : 1);
+  const skipped = report.numPendingTests + report.numTodoTests;
+  return { passed, skipped, failed: status === 0 ? failed : Math.max(failed, 1) };
+}
+
+/** @returns {Counts} */
+function checks() {
+  heading('Format, lint, types, layers');
+  const { status } = spawnSync(process.execPath, ['scripts/check.mjs'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
+}
+
+heading('Set-up');
+needTools(['g++', 'make', 'python3', 'cmake', 'ninja', 'googletest', 'clang-format']);
+if (!quick) needTools(['chromium']);
+needPackages();
+if (!quick) needPackages('test/nodes');
+if (!quick && existsSync(join(root, 'test/real/package-lock.json'))) needPackages('test/real');
+rmSync(results, { recursive: true, force: true });
+mkdirSync(results, { recursive: true });
+
+heading('Build');
+const { buildTs } = await import('./build-ts.mjs');
+const { buildNative } = await import('./build-native.mjs');
+await buildTs();
+buildNative();
+
+/** @type {Counts} */
+const sum = { passed: 0, failed: 0, skipped: 0 };
+for (const part of [checks, cppTests, tsTests]) {
+  const counts = part();
+  sum.passed += counts.passed;
+  sum.failed += counts.failed;
+  sum.skipped += counts.skipped;
+}
+const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : '';
+console.log(`\n${sum.passed} passed, ${sum.failed} failed${skipped}`);
+process.exitCode = sum.failed === 0 && sum.passed > 0 ? 0 : 1;

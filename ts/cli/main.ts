@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { packageRoot } from '../native/package-root.js';
+import { type CommandEntry, commands } from './commands.js';
+import { ignoreBrokenPipe, reportError } from './errors.js';
+import { type Options, option } from './options.js';
+
+function version(): string {
+  const require = createRequire(import.meta.url);
+  return (require(join(packageRoot(), 'package.json')) as { version: string }).version;
+}
+
+/** Whether `--` stood before the first positional argument: the rest is then a command, not a script. */
+function afterDashes(rawArgs: readonly string[], args: readonly string[]): boolean {
+  return rawArgs[rawArgs.length - args.length - 1] === '--';
+}
+
+function subcommand(entry: CommandEntry, rawArgs: readonly string[]): Command {
+  const command = new Command(entry.name)
+    .summary(entry.summary)
+    .description(`${entry.summary[0]?.toUpperCase()}${entry.summary.slice(1)}.`)
+    .usage(entry.usage)
+    .argument('[args...]')
+    .configureHelp({ visibleArguments: () => [] })
+    .action(async (args: string[], options: Options) => {
+      if (args.length > entry.maxArgs) {
+        command.error(`error: too many arguments: ${args.slice(entry.maxArgs).join(' ')}`);
+      }
+      const { action } = await entry.load();
+      await action(args, options, afterDashes(rawArgs, args));
+    });
+  if (entry.maxArgs === Number.POSITIVE_INFINITY) command.passThroughOptions();
+  for (const name of entry.options) command.addOption(option(name));
+  return command;
+}
+
+function program(argv: readonly string[]): Command {
+  const root = new Command('memtape')
+    .description('A tracing memory profiler for Node.js.')
+    .version(version(), '-V, --version', 'print the version')
+    .enablePositionalOptions()
+    .helpCommand(false)
+    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .addHelpText('after', '\nStart with: memtape run app.js');
+  for (const entry of commands) root.addCommand(subcommand(entry, argv));
+  for (const command of [root, ...root.commands]) {
+    // One line, in our own words and without commander's `error:`, comes from reportError.
+    command.exitOverride().configureOutput({ outputError: () => {} });
+    command.showSuggestionAfterError().helpOption('-h, --help', 'print this');
+  }
+  return root;
+}
+
+ignoreBrokenPipe();
+const argv = process.argv.slice(2);
+try {
+  if (argv.length === 0) {
+    program(argv).outputHelp({ error: true });
+    process.exitCode = 2;
+  } else {
+    await program(argv).parseAsync(argv, { from: 'user' });
+  }
+} catch (error) {
+  if (!(error instanceof CommanderError && error.exitCode === 0)) reportError(error);
+}
