@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// A capture of the program that counts its own memory says what the program says: to the byte, by function.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildPrograms, programs } from '../support/programs.js';
+import { type Group, readRecording, record, type Recording } from '../support/recording.js';
+import { parseTruth, type TruthOutput } from '../support/truth-output.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'memtape-truth-'));
+beforeAll(buildPrograms);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Account {
+  allocator: string;
+  allocations: number;
+  bytes: number;
+  liveBlocks: number;
+  liveBytes: number;
+  peakBlocks: number;
+  peakBytes: number;
+}
+
+type Counts = readonly [count: keyof Account, bytes: keyof Account];
+
+/** By the function that called the allocator, for functions of the program and its plugin. */
+function accountsOf(recording: Recording, withPeak: boolean): Record<string, Account> {
+  const accounts: Record<string, Account> = {};
+  const enter = (groups: readonly Group[], [count, bytes]: Counts) => {
+    for (const group of groups) {
+      const leaf = recording.nativeLeaf(group.stack);
+      if (!leaf || ![programs.truth, programs.plugin].includes(leaf.file)) continue;
+      if (group.allocator === 'map') continue;
+      const account = (accounts[leaf.name] ??= emptyAccount(group.allocator));
+      (account[count] as number) += group.count;
+      (account[bytes] as number) += group.bytes;
+    }
+  };
+  enter(recording.allocated, ['allocations', 'bytes']);
+  enter(recording.live, ['liveBlocks', 'liveBytes']);
+  if (withPeak) enter(recording.atPeak, ['peakBlocks', 'peakBytes']);
+  return accounts;
+}
+
+function emptyAccount(allocator: string): Account {
+  return { allocator, allocations: 0, bytes: 0, liveBlocks: 0, liveBytes: 0, peakBlocks: 0, peakBytes: 0 };
+}
+
+function wantedAccounts(truth: TruthOutput): Record<string, Account> {
+  return Object.fromEntries(
+    truth.sites.map(({ function: name, file: _file, line: _line, ...account }) => [
+      name,
+      {
+        ...account,
+        // reallocarray is recorded as realloc (docs/format.md §4.1).
+        allocator: account.allocator.replace('array', ''),
+        ...(truth.peak.known ? {} : { peakBlocks: 0, peakBytes: 0 }),
+      },
+    ]),
+  );
+}
+
+async function compare(args: readonly string[]): Promise<{ truth: TruthOutput; recording: Recording }> {
+  const recorded = record(programs.truth, args, { folder });
+  expect(recorded.stderr).toBe('');
+  const truth = parseTruth(recorded.stdout);
+  const recording = await readRecording(recorded.capture);
+  expect(accountsOf(recording, truth.peak.known === 1)).toEqual(wantedAccounts(truth));
+  return { truth, recording };
+}
+
+/** Nothing was lost and nothing was invented. */
+function expectComplete({ end }: Recording): void {
+  expect(end.truncated).toBe(false);
+  expect(end.bytesDropped).toBe(0);
+  expect(end.trailer).toMatchObject({ missedFrees: 0, foreignFrees: 0, dropped: 0 });
+}
+
+const modes: string[][] = [
+  ['all', programs.plugin],
+  ['blocks'],
+  ['libc'],
+  ['peak'],
+  ['plugin', programs.plugin],
+  ['signals'],
+  ['longjmp'],
+  ['deep', '2000'],
+  ['fork'],
+  ['fork-under-load'],
+  ['churn', '200'],
+  ['small-stacks', '8192'],
+  ['threads', '2', '10000', '1'],
+  ['threads', '8', '1000000', '2'],
+];
+
+describe('blocks', () => {
+  test.each(modes)('%s', async (...args) => {
+    const { recording } = await compare(args);
+    expectComplete(recording);
+  });
+
+  test('totals of a program that leaves libc alone are its own', async () => {
+    const { truth, recording } = await compare(['peak']);
+    expect(recording.peakBytes).toBe(truth.peak.heap);
+    expect(recording.end.counts).toMatchObject({
+      allocations: truth.totals.allocations,
+      allocatedBytes: truth.totals.bytes,
+      frees: truth.totals.frees,
+    });
+  });
+
+  test('threads have their names', async () => {
+    const { truth, recording } = await compare(['threads', '4', '20000', '5']);
+    const byThread = new Map<string, { allocations: number; bytes: number }>();
+    for (const { thread, stack, count, bytes } of recording.allocated) {
+      if (recording.nativeLeaf(stack)?.file !== programs.truth) continue;
+      const name = recording.threadName(thread);
+      const sum = byThread.get(name) ?? { allocations: 0, bytes: 0 };
+      byThread.set(name, { allocations: sum.allocations + count, bytes: sum.bytes + bytes });
+    }
+    const wanted = truth.threads
+      .filter(({ allocations }) => allocations > 0)
+      .map(({ name, ...rest }) => [name, rest] as const);
+    expect(byThread).toEqual(new Map(wanted));
+  });
+});
+
+describe('endings', () => {
+  test.each([
+    ['return', 0, null],
+    ['exit', 3, null],
+    ['_exit', 4, null],
+    ['quick_exit', 5, null],
+    ['abort', null, 'SIGABRT'],
+    ['kill9', null, 'SIGKILL'],
+    ['term', null, 'SIGTERM'],
+    ['segv', null, 'SIGSEGV'],
+  ])('%s loses nothing', async (ending, status, signal) => {
+    const recorded = record(programs.truth, [ending], { folder });
+    expect([recorded.status, recorded.signal]).toEqual([status, signal]);
+    const truth = parseTruth(recorded.stdout);
+    const recording = await readRecording(recorded.capture);
+    expect(accountsOf(recording, true)).toEqual(wantedAccounts(truth));
+  });
+});
