@@ -77,6 +77,11 @@ export class BlockDecoder {
     }
   }
 
+  /** Short and long records. `p` is behind the tag; returns the position behind the record, or -1. */
+  #rareRecord(bytes: Uint8Array, tag: number, p: number, end: number): number {
+    return this.#guarded(() => this.#rareRecordFields(bytes, tag, p, end));
+  }
+
   #prologue(bytes: Uint8Array, start: number, end: number): number {
     const cursor = this.#cursor.reset(bytes, start, end);
     const timeNs = cursor.varint();
@@ -86,18 +91,18 @@ export class BlockDecoder {
     const [address = 0, string = 0, fn = 0, frame = 0, node = 0, stack = 0] = ids;
     if (ids.includes(0)) throw cursor.malformed('identifier 0 as the next one');
     Object.assign(this.tables.next, { address, string, function: fn, frame, node, stack });
-    this.#setThread(thread);
-    this.#setTime(timeNs);
+    this.setThread(thread);
+    this.setTime(timeNs);
     return cursor.position;
   }
 
-  #setThread(thread: number): void {
+  setThread(thread: number): void {
     if (thread === this.thread) return;
     this.thread = thread;
     this.#consumer.onThread?.(thread);
   }
 
-  #setTime(timeNs: number): void {
+  setTime(timeNs: number): void {
     if (timeNs <= this.timeNs) return;
     this.timeNs = timeNs;
     this.#consumer.onTime?.(timeNs);
@@ -218,8 +223,7 @@ export class BlockDecoder {
       } else {
         // Everything else is rare enough to go through the object.
         tables.next.address = nextAddress;
-        const next = p;
-        p = this.#guarded(() => this.#rareRecord(bytes, tag, next, end));
+        p = this.#rareRecord(bytes, tag, p, end);
         if (p < 0) {
           malformed = true;
           break;
@@ -246,6 +250,30 @@ export class BlockDecoder {
     return stack;
   }
 
+  // --- For events that do not come from a block (§7). ---
+
+  alloc(id: number, stack: number, size: number, allocator: number, thread: number): void {
+    this.counts.allocations++;
+    this.live.reserve(id + 1);
+    if (this.live.isLive(id)) this.#endMissed(id);
+    this.live.put(id, stack, size, allocator, thread);
+    this.#consumer.onAlloc?.(stack, size, allocator, thread, id);
+  }
+
+  /** Of a live block. */
+  free(id: number): void {
+    const { live } = this;
+    const stack = live.stack(id);
+    this.counts.frees++;
+    live.remove(id);
+    this.#consumer.onFree?.(stack, live.size(id), live.allocator(id), live.thread(id), id);
+  }
+
+  foreignFree(): void {
+    this.counts.foreignFrees++;
+    this.#consumer.onForeignFree?.();
+  }
+
   #endMissed(id: number): void {
     const { live } = this;
     this.counts.missedFrees++;
@@ -259,19 +287,17 @@ export class BlockDecoder {
     );
   }
 
-  /** Short and long records. `p` is behind the tag; returns the position behind the record, or -1. */
-  #rareRecord(bytes: Uint8Array, tag: number, p: number, end: number): number {
+  #rareRecordFields(bytes: Uint8Array, tag: number, p: number, end: number): number {
     const cursor = this.#cursor.reset(bytes, p, end);
     switch (tag) {
       case SHORT_TAG.time:
-        this.#setTime(this.timeNs + cursor.varint() * 1000);
+        this.setTime(this.timeNs + cursor.varint() * 1000);
         return cursor.position;
       case SHORT_TAG.thread:
-        this.#setThread(cursor.below(LIMITS.kMaxThreads, 'thread'));
+        this.setThread(cursor.below(LIMITS.kMaxThreads, 'thread'));
         return cursor.position;
       case SHORT_TAG.foreign_free:
-        this.counts.foreignFrees++;
-        this.#consumer.onForeignFree?.();
+        this.foreignFree();
         return p;
     }
     if (tag < FIRST_LONG_TAG) return -1;

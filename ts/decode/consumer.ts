@@ -2,6 +2,7 @@
 // Who receives the events of a capture. Every method is optional; records describe themselves completely.
 
 import type {
+  FileHeader,
   GcRecord,
   JsSampleRecord,
   MapRecord,
@@ -9,8 +10,20 @@ import type {
   SampleRecord,
   StallRecord,
 } from '../format/records.js';
+import type { Tables } from './tables.js';
+
+/** What a consumer can look things up in, while the capture is read and afterwards. */
+export interface CaptureStart {
+  readonly header: FileHeader;
+  /** Grows with the capture. */
+  readonly tables: Tables;
+  /** The address of an address id; 0 unless addresses are kept. */
+  readonly address: (addressId: number) => number;
+}
 
 export interface Consumer {
+  /** Before the first record. */
+  onStart?(capture: CaptureStart): void;
   /** `allocator` indexes ALLOCATORS. */
   onAlloc?(stack: number, size: number, allocator: number, thread: number, addressId: number): void;
   /** Describes the block that is freed: the stack, allocator and thread that made it. */

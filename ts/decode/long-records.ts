@@ -3,7 +3,7 @@
 // malformed one; bytes behind the last known field are ignored (F-11).
 
 import { FRAME_KIND, LIMITS, LONG_TAG, THREAD_KINDS } from '../format/constants.js';
-import type { HeapSpace, MapDelta } from '../format/records.js';
+import type { HeapSpace, MapDelta, MapRecord } from '../format/records.js';
 import { type ByteCursor, decodeText } from './byte-cursor.js';
 import type { Definition, RecordConsumer } from './consumer.js';
 import type { Counts } from './counts.js';
@@ -18,6 +18,9 @@ export class LongRecords {
   /** Per thread: ring stack number to stack, and the ring's tail as the capture knows it (§7). */
   readonly ringStacks = new Map<number, Map<number, number>>();
   readonly ringTails = new Map<number, number>();
+
+  /** Sees map records besides the consumer. */
+  mapObserver: ((map: MapRecord) => void) | null = null;
 
   readonly #tables: Tables;
   readonly #counts: Counts;
@@ -191,8 +194,14 @@ export class LongRecords {
         ranges: c.zigzag(),
       });
     }
+    const map = { timeNs, op, address, length, prot, flags, stack, deltas };
+    this.mapObserver?.(map);
+    this.map(map);
+  }
+
+  map(map: MapRecord): void {
     this.#counts.maps++;
-    this.#consumer.onMap?.({ timeNs, op, address, length, prot, flags, stack, deltas });
+    this.#consumer.onMap?.(map);
   }
 
   #sample(c: ByteCursor, timeNs: number): void {
