@@ -37,7 +37,10 @@ export function measure(commandIn, cwd) {
       const stderr = readFileSync(join(scratch, 'stderr'), 'utf8').slice(-2000);
       throw new Error(`${commandIn(scratch).join(' ')} ended with ${result.status}: ${stderr}`);
     }
-    const [user, system] = readFileSync(join(scratch, 'time'), 'utf8').trim().split(' ').map(Number);
+    const [user, system] = readFileSync(join(scratch, 'time'), 'utf8')
+      .trim()
+      .split(' ')
+      .map(Number);
     const inner = /^inner ([\d.]+) ms/m.exec(readFileSync(join(scratch, 'stdout'), 'utf8'));
     return {
       wall,

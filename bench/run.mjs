@@ -61,7 +61,10 @@ function writeDocs(table) {
   const { cpu, cores, kernel, node, date } = machine();
   const where = `Node.js ${node}, ${cpu}, ${cores} cores, Linux ${kernel}, ${date}.`;
   const body = `<!-- results -->\n${where}\n\n${table}<!-- /results -->`;
-  writeFileSync(path, text.replace(/<!-- results -->[^]*<!-- \/results -->/, () => body));
+  writeFileSync(
+    path,
+    text.replace(/<!-- results -->[\s\S]*<!-- \/results -->/, () => body),
+  );
 }
 
 const rows = [];

@@ -26,7 +26,9 @@ function hasCommand(name) {
   }
 }
 
-const heaptrack = hasCommand('heaptrack') ? null : 'heaptrack is not installed (apt-get install heaptrack)';
+const heaptrack = hasCommand('heaptrack')
+  ? null
+  : 'heaptrack is not installed (apt-get install heaptrack)';
 const library = existsSync(preload) ? null : `${preload} is not built`;
 
 /** @type {Variant[]} */
@@ -55,7 +57,13 @@ export const variants = [
   {
     name: 'heaptrack',
     missing: heaptrack,
-    command: (node, args, scratch) => ['heaptrack', '-o', join(scratch, 'heaptrack'), node, ...args],
+    command: (node, args, scratch) => [
+      'heaptrack',
+      '-o',
+      join(scratch, 'heaptrack'),
+      node,
+      ...args,
+    ],
   },
   {
     name: 'heaptrack --raw',

@@ -32,7 +32,9 @@ function newest(path: string): number {
 }
 
 function upToDate(): boolean {
-  const sources = Math.max(...['build.sh', 'counter.c', 'truth', 'addon'].map((name) => newest(join(folder, name))));
+  const sources = Math.max(
+    ...['build.sh', 'counter.c', 'truth', 'addon'].map((name) => newest(join(folder, name))),
+  );
   return Object.values(programs).every((path) => {
     const built = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     return built > sources;
@@ -56,7 +58,9 @@ export function buildPrograms(): void {
       continue;
     }
     try {
-      const include = nodes().map(headersOf).find((path) => path !== undefined);
+      const include = nodes()
+        .map(headersOf)
+        .find((path) => path !== undefined);
       const result = spawnSync('sh', [join(folder, 'build.sh'), out], {
         encoding: 'utf8',
         env: include ? { ...process.env, NODE_INCLUDE: include } : process.env,
@@ -69,7 +73,11 @@ export function buildPrograms(): void {
 }
 
 /** Runs a command to its end. `env` adds to the environment of the tests, without their Node.js options. */
-export function run(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Finished {
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): Finished {
   const { NODE_OPTIONS: _dropped, ...environment } = process.env;
   const result = spawnSync(command, args, {
     encoding: 'utf8',

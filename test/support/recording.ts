@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fanout } from '../../ts/aggregate/fanout.js';
 import { PeakAggregator } from '../../ts/aggregate/peak.js';
 import { TotalsAggregator } from '../../ts/aggregate/totals.js';
-import { ALLOCATORS } from '../../ts/format/constants.js';
-import type { MapRecord } from '../../ts/format/records.js';
 import type { Consumer } from '../../ts/decode/consumer.js';
 import { type CaptureEnd, readCapture } from '../../ts/decode/read-capture.js';
+import { ALLOCATORS } from '../../ts/format/constants.js';
+import type { MapRecord } from '../../ts/format/records.js';
 import type { Frame } from '../../ts/model/frame.js';
 import { frameNames } from '../../ts/model/frame-names.js';
 import type { Profile } from '../../ts/model/profile.js';
@@ -25,7 +25,10 @@ export interface Recorded extends Finished {
 }
 
 /** What makes a process record itself into `capture`. */
-export function recordingEnvironment(capture: string, settings: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+export function recordingEnvironment(
+  capture: string,
+  settings: NodeJS.ProcessEnv = {},
+): NodeJS.ProcessEnv {
   const files = locate(packageRoot());
   if (!files) throw new Error('the preload library is not built: npm run build');
   return { LD_PRELOAD: files.preload, MEMTAPE_OUTPUT: capture, MEMTAPE_FORCE: '1', ...settings };
@@ -84,7 +87,13 @@ export class Recording {
   readonly #sized: Sized;
   readonly #frames = new Map<number, readonly Frame[]>();
 
-  constructor(end: CaptureEnd, totals: TotalsAggregator, peak: PeakAggregator, maps: readonly MapRecord[], sized: Sized) {
+  constructor(
+    end: CaptureEnd,
+    totals: TotalsAggregator,
+    peak: PeakAggregator,
+    maps: readonly MapRecord[],
+    sized: Sized,
+  ) {
     this.end = end;
     this.maps = maps;
     this.peakBytes = peak.peakBytes;
@@ -136,7 +145,10 @@ function groups({ rows }: Profile): Group[] {
   }));
 }
 
-export async function readRecording(capture: string, sizes: Iterable<number> = []): Promise<Recording> {
+export async function readRecording(
+  capture: string,
+  sizes: Iterable<number> = [],
+): Promise<Recording> {
   const totals = new TotalsAggregator();
   const peak = new PeakAggregator();
   const counter = new SizeCounter(sizes);

@@ -44,7 +44,10 @@ function sitesOf(truth: TruthOutput): Record<string, Counts> {
 }
 
 /** By function: one function may call from several addresses. */
-function callersOf(counted: z.infer<typeof counterOutput>, names: ReadonlySet<string>): Record<string, Counts> {
+function callersOf(
+  counted: z.infer<typeof counterOutput>,
+  names: ReadonlySet<string>,
+): Record<string, Counts> {
   const sums: Record<string, Counts> = {};
   for (const { function: name, allocations, bytes, liveBlocks, liveBytes } of counted.callers) {
     if (!names.has(name)) continue;
@@ -98,7 +101,9 @@ describe('truth agrees with an independent count', () => {
 
   test('totals follow from the seed alone', () => {
     const outputs = [1, 2, 3].map(() => {
-      const { pid: _pid, ...rest } = parseTruth(run(programs.truth, ['threads', '8', '300000', '9']).stdout);
+      const { pid: _pid, ...rest } = parseTruth(
+        run(programs.truth, ['threads', '8', '300000', '9']).stdout,
+      );
       return rest;
     });
     expect(outputs[1]).toEqual(outputs[0]);

@@ -19,7 +19,8 @@ export interface Expectation {
   readonly native: string | undefined;
 }
 
-const marker = /\/\/= (?:native (?<native>\w+)|(?<chain>.+?))(?: @(?<file>.+?):(?<line>\d+))? x(?<count>\d+)/;
+const marker =
+  /\/\/= (?:native (?<native>\w+)|(?<chain>.+?))(?: @(?<file>.+?):(?<line>\d+))? x(?<count>\d+)/;
 const sizes = /\b1[0-3]\d{4}\b/g;
 const call = /(?<!new )addon\.(\w+)\((?:\w+ \+ )?(\d+)/g;
 
@@ -71,12 +72,16 @@ export function fileName(file: string): string {
 }
 
 /** What is wrong with the frames (leaf first, frames of Node.js itself left out), or undefined. */
-export function disagreement(wanted: Expectation, frames: readonly SeenFrame[]): string | undefined {
+export function disagreement(
+  wanted: Expectation,
+  frames: readonly SeenFrame[],
+): string | undefined {
   const leaf = frames[0];
   if (!leaf) return 'no JavaScript frame';
   const position = `${fileName(leaf.file)}:${leaf.line}`;
   if (position !== `${wanted.file}:${wanted.line}`) return `at ${position}`;
-  if (wanted.column !== undefined && leaf.column !== wanted.column) return `at column ${leaf.column}`;
+  if (wanted.column !== undefined && leaf.column !== wanted.column)
+    return `at column ${leaf.column}`;
   for (const [i, name] of wanted.chain.entries()) {
     const seen = frames[i]?.name;
     if (name !== '*' && seen !== name) return `frame ${i} is ${seen}, not ${name}`;

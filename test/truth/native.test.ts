@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A capture of the program that counts its own memory says what the program says: to the byte, by function.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildPrograms, programs } from '../support/programs.js';
-import { type Group, readRecording, record, type Recording } from '../support/recording.js';
+import { type Group, type Recording, readRecording, record } from '../support/recording.js';
 import { parseTruth, type TruthOutput } from '../support/truth-output.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'memtape-truth-'));
@@ -32,7 +32,8 @@ function accountsOf(recording: Recording, withPeak: boolean): Record<string, Acc
       const leaf = recording.nativeLeaf(group.stack);
       if (!leaf || ![programs.truth, programs.plugin].includes(leaf.file)) continue;
       if (group.allocator === 'map') continue;
-      const account = (accounts[leaf.name] ??= emptyAccount(group.allocator));
+      const account = accounts[leaf.name] ?? emptyAccount(group.allocator);
+      accounts[leaf.name] = account;
       (account[count] as number) += group.count;
       (account[bytes] as number) += group.bytes;
     }
@@ -44,7 +45,15 @@ function accountsOf(recording: Recording, withPeak: boolean): Record<string, Acc
 }
 
 function emptyAccount(allocator: string): Account {
-  return { allocator, allocations: 0, bytes: 0, liveBlocks: 0, liveBytes: 0, peakBlocks: 0, peakBytes: 0 };
+  return {
+    allocator,
+    allocations: 0,
+    bytes: 0,
+    liveBlocks: 0,
+    liveBytes: 0,
+    peakBlocks: 0,
+    peakBytes: 0,
+  };
 }
 
 function wantedAccounts(truth: TruthOutput): Record<string, Account> {
@@ -61,7 +70,9 @@ function wantedAccounts(truth: TruthOutput): Record<string, Account> {
   );
 }
 
-async function compare(args: readonly string[]): Promise<{ truth: TruthOutput; recording: Recording }> {
+async function compare(
+  args: readonly string[],
+): Promise<{ truth: TruthOutput; recording: Recording }> {
   const recorded = record(programs.truth, args, { folder });
   expect(recorded.stderr).toBe('');
   const truth = parseTruth(recorded.stdout);
@@ -143,4 +154,41 @@ describe('endings', () => {
     const recording = await readRecording(recorded.capture);
     expect(accountsOf(recording, true)).toEqual(wantedAccounts(truth));
   });
+
+  test('SIGKILL while four threads allocate loses nothing that was finished', async () => {
+    const progressFile = join(folder, 'progress');
+    const recorded = record(programs.truth, ['until-killed', '4', progressFile], { folder });
+    expect(recorded.signal).toBe('SIGKILL');
+    const recording = await readRecording(recorded.capture);
+    const { begun, finished } = progressOf(readFileSync(progressFile));
+    const seen = accountsOf(recording, false)['doomed_malloc']?.allocations ?? 0;
+    expect(finished).toBeGreaterThan(1000);
+    expect(seen).toBeGreaterThanOrEqual(finished);
+    expect(seen).toBeLessThanOrEqual(begun);
+  });
+});
+
+/** Sums over threads of what the program noted before and after each call, in a file that outlives it. */
+function progressOf(file: Buffer): { begun: number; finished: number } {
+  let begun = 0;
+  let finished = 0;
+  for (let at = 0; at < file.length; at += 64) {
+    begun += Number(file.readBigUInt64LE(at));
+    finished += Number(file.readBigUInt64LE(at + 8));
+  }
+  return { begun, finished };
+}
+
+// Once by default; MEMTAPE_STORM_RUNS=100 to be sure.
+describe('storm: 10,000,000 events on 8 threads', () => {
+  const runs = Number(process.env['MEMTAPE_STORM_RUNS'] ?? 1);
+  test.each(Array.from({ length: runs }, (_, i) => [i + 1]))(
+    'run %i',
+    async (seed) => {
+      const { truth, recording } = await compare(['storm', String(seed)]);
+      expect(truth.events).toBeGreaterThan(10_000_000);
+      expectComplete(recording);
+    },
+    120_000,
+  );
 });

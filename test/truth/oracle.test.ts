@@ -16,7 +16,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** `at async Foo.bar [as baz] (file:1:2)` without what says how it was called. */
 function parseFrame(text: string): SeenFrame | undefined {
   if (/^\s+at async /.test(text)) return undefined; // not on the stack: V8 looks it up in promises
-  const found = /^\s+at (?:(?<name>.*) \()?(?<where>[^()]+):(?<line>\d+):(?<column>\d+)\)?$/.exec(text)?.groups;
+  const found = /^\s+at (?:(?<name>.*) \()?(?<where>[^()]+):(?<line>\d+):(?<column>\d+)\)?$/.exec(
+    text,
+  )?.groups;
   if (!found || found['where']?.startsWith('node:')) return undefined;
   const name = (found['name'] ?? '')
     .replace(/ \[as .*\]$/, '')
@@ -41,7 +43,10 @@ function parseOracle(path: string): Map<number, SeenFrame[][]> {
 // The oracle is asked about all calls of a line up to this count, and about a part of more.
 const maxCount = 100;
 
-function problems(expectations: readonly Expectation[], seen: Map<number, SeenFrame[][]>): string[] {
+function problems(
+  expectations: readonly Expectation[],
+  seen: Map<number, SeenFrame[][]>,
+): string[] {
   return expectations.flatMap((wanted) => {
     const stacks = seen.get(wanted.size) ?? [];
     const where = `${wanted.file}:${wanted.line} (${wanted.size})`;
@@ -56,7 +61,9 @@ function ask(script: Script, node: string): Map<number, SeenFrame[][]> {
   const path = join(folder, `${script.name}.oracle`);
   rmSync(path, { force: true });
   const flags = ['--enable-source-maps', '--stack-trace-limit=50'];
-  const result = run(node, [...flags, ...script.args], { env: { ...script.env, TRUTH_ORACLE: path } });
+  const result = run(node, [...flags, ...script.args], {
+    env: { ...script.env, TRUTH_ORACLE: path },
+  });
   expect(result.stderr).toBe('');
   expect(result.status).toBe(0);
   return parseOracle(path);

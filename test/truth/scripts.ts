@@ -24,7 +24,11 @@ const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 // Until inlined functions can be told apart, the scripts run without inlining: what they show is every frame.
 const noInlining = ['--no-turbo-inlining', '--no-maglev-inlining'];
 
-function script(file: string, others: readonly string[] = [], flags: readonly string[] = []): Script {
+function script(
+  file: string,
+  others: readonly string[] = [],
+  flags: readonly string[] = [],
+): Script {
   const path = join(fixtures, file);
   return {
     name: file,
@@ -38,10 +42,19 @@ function script(file: string, others: readonly string[] = [], flags: readonly st
 function compile(file: string, folder: string, map: string): string {
   const output = join(folder, file.replace(/ts$/, 'js'));
   if (existsSync(output)) return output;
-  const options = ['--target', 'es2021', '--module', 'commonjs', '--types', 'node', '--skipLibCheck'];
+  const options = [
+    '--target',
+    'es2021',
+    '--module',
+    'commonjs',
+    '--types',
+    'node',
+    '--skipLibCheck',
+  ];
   const args = [compiler, ...options, map, '--outDir', folder, join(fixtures, file)];
   const result = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  if (!existsSync(output)) throw new Error(`${file} does not compile:\n${result.stdout}${result.stderr}`);
+  if (!existsSync(output))
+    throw new Error(`${file} does not compile:\n${result.stdout}${result.stderr}`);
   return output;
 }
 
@@ -68,6 +81,9 @@ export function scripts(folder: string): Script[] {
     script('buffers.cjs'),
     typed('inline.ts', [inline]),
     typed('beside.ts', [beside]),
-    { ...typed('inline.ts', [join(fixtures, 'memory.cjs')], { TRUTH_COMPILED: inline }), name: 'memory.cjs' },
+    {
+      ...typed('inline.ts', [join(fixtures, 'memory.cjs')], { TRUTH_COMPILED: inline }),
+      name: 'memory.cjs',
+    },
   ];
 }

@@ -24,9 +24,19 @@ function indexPart(part) {
 const parts = await Promise.all(Array.from({ length: workers }, (_, part) => indexPart(part)));
 const merged = new Map();
 for (const part of parts) {
-  for (const [word, places] of part.index) merged.set(word, (merged.get(word) ?? 0) + places.length);
+  for (const [word, places] of part.index)
+    merged.set(word, (merged.get(word) ?? 0) + places.length);
 }
 const words = [...merged].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-console.log(files.length, words.length, parts.reduce((sum, part) => sum + part.text.byteLength, 0));
-console.log(words.slice(0, 10).map(([word, count]) => `${word}:${count}`).join(' '));
+console.log(
+  files.length,
+  words.length,
+  parts.reduce((sum, part) => sum + part.text.byteLength, 0),
+);
+console.log(
+  words
+    .slice(0, 10)
+    .map(([word, count]) => `${word}:${count}`)
+    .join(' '),
+);
 console.log(createHash('sha256').update(JSON.stringify(words)).digest('hex'));

@@ -3,7 +3,9 @@
 import { createHash } from 'node:crypto';
 import { rollup } from 'rollup';
 
-const bundle = await rollup({ input: new URL('../node_modules/three/src/Three.js', import.meta.url).pathname });
+const bundle = await rollup({
+  input: new URL('../node_modules/three/src/Three.js', import.meta.url).pathname,
+});
 const { output } = await bundle.generate({ format: 'es', sourcemap: true });
 await bundle.close();
 for (const chunk of output) {

@@ -13,7 +13,9 @@ function noise(width, height, seed) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     pixels[i] = (state >>> 24) * 0.25 + ((i / 3) % width) * (160 / width);
   }
-  return sharp(pixels, { raw: { width, height, channels: 3 } }).jpeg({ quality: 85 }).toBuffer();
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 85 })
+    .toBuffer();
 }
 
 const sources = await Promise.all([1, 2, 3].map((seed) => noise(1600, 1200, seed)));
