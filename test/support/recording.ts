@@ -130,6 +130,12 @@ export class Recording {
     return kinds.filter((kind) => !['native', 'label', 'builtin'].includes(kind));
   }
 
+  /** Every frame of every stack. */
+  *allFrames(): Generator<Frame> {
+    const { tables } = this.end;
+    for (let id = 1; id < tables.frameCount; id++) yield* frameNames(tables, id);
+  }
+
   threadName(thread: number): string {
     return this.end.tables.threads.get(thread)?.name ?? '';
   }

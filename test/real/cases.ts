@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// The real programs and what a recording of each must say.
+import { commands } from './commands.mjs';
+
+export interface FrameWanted {
+  readonly name: string;
+  /** Matches the end of the file's path. */
+  readonly file: string;
+}
+
+/** Allocations of exactly this size below a function of the program. */
+export interface SizeWanted {
+  readonly size: number;
+  readonly count: number;
+  readonly under: string;
+}
+
+export interface RealCase {
+  readonly name: string;
+  /** For node, in this folder. */
+  readonly args: readonly string[];
+  readonly frames: readonly FrameWanted[];
+  /** `name@version` that frames must be attributed to. */
+  readonly packages: readonly string[];
+  readonly sizes?: readonly SizeWanted[];
+  /** Base names of native modules that must have allocated. */
+  readonly modules?: readonly string[];
+  /** Functions that must have allocated on worker threads, and on how many. */
+  readonly workers?: { readonly under: string; readonly threads: number };
+}
+
+function argsOf(name: string): readonly string[] {
+  const args = commands[name];
+  if (!args) throw new Error(`no command is called ${name}`);
+  return args;
+}
+
+const compiler = 'node_modules/typescript/lib/_tsc.js';
+const prettier = 'node_modules/prettier/index.mjs';
+
+export const cases: readonly RealCase[] = [
+  {
+    name: 'tsc',
+    args: argsOf('tsc'),
+    frames: [
+      'createSourceFile',
+      'parseSourceFile',
+      'bindSourceFile',
+      'createProgram',
+      'checkSourceFile',
+    ].map((name) => ({
+      name,
+      file: compiler,
+    })),
+    packages: ['typescript@5.9.3'],
+  },
+  {
+    name: 'rollup',
+    args: argsOf('rollup'),
+    frames: [
+      { name: 'rollupInternal', file: 'rollup/dist/es/shared/node-entry.js' },
+      { name: 'generate', file: 'rollup/dist/es/shared/node-entry.js' },
+    ],
+    packages: ['rollup@4.68.7'],
+    modules: ['rollup.linux-x64-gnu.node'],
+  },
+  {
+    name: 'prettier',
+    args: argsOf('prettier'),
+    frames: [
+      { name: 'printAstToDoc', file: prettier },
+      { name: 'printDocToString', file: prettier },
+    ],
+    packages: ['prettier@3.10.1'],
+  },
+  {
+    name: 'express',
+    args: argsOf('express'),
+    frames: [
+      { name: 'jsonParser', file: 'body-parser/lib/types/json.js' },
+      { name: 'handle', file: 'router/index.js' },
+    ],
+    packages: ['express@5.3.0'],
+  },
+  {
+    name: 'sharp',
+    args: argsOf('sharp'),
+    frames: [{ name: 'noise', file: 'programs/sharp-resize.mjs' }],
+    packages: ['sharp@0.35.5'],
+    // The raw pixels of three pictures of 1600 × 1200.
+    sizes: [{ size: 1600 * 1200 * 3, count: 3, under: 'noise' }],
+    modules: ['libvips-cpp.so'],
+  },
+  {
+    name: 'workers',
+    args: argsOf('workers'),
+    frames: [
+      { name: 'indexFile', file: 'programs/index-words-worker.mjs' },
+      { name: 'indexPart', file: 'programs/index-words.mjs' },
+    ],
+    packages: [],
+    workers: { under: 'indexFile', threads: 4 },
+  },
+];

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Programs that others wrote run as if nobody watched, and the recording names what they did.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { missingNodes, nodes } from '../support/nodes.js';
+import { run } from '../support/programs.js';
+import { type Recording, readRecording, record } from '../support/recording.js';
+import { cases, type RealCase } from './cases.js';
+import { folder as home } from './commands.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'memtape-real-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const missingFrames = ({ frames }: RealCase, recording: Recording) => {
+  const seen = [...recording.allFrames()];
+  return frames.filter(
+    ({ name, file }) =>
+      !seen.some((frame) => frame.name === name && frame.file.endsWith(file) && frame.line > 0),
+  );
+};
+
+function expectSizes({ sizes = [] }: RealCase, recording: Recording): void {
+  for (const { size, count, under } of sizes) {
+    const stacks = [...recording.stacksOfSize(size)].filter(([stack]) =>
+      recording.frames(stack).some(({ name }) => name === under),
+    );
+    expect({ size, count: stacks.reduce((sum, [, times]) => sum + times, 0) }).toEqual({
+      size,
+      count,
+    });
+  }
+}
+
+function expectModules({ modules = [] }: RealCase, recording: Recording): void {
+  const seen = new Set([...recording.allFrames()].map(({ file }) => basename(file)));
+  // libvips-cpp.so.8.17.3 is libvips-cpp.so: versions are the package's matter.
+  const found = modules.filter((module) => [...seen].some((name) => name.startsWith(module)));
+  expect(found).toEqual(modules);
+}
+
+function expectWorkers({ workers }: RealCase, recording: Recording): void {
+  if (!workers) return;
+  const { threads } = recording.end.tables;
+  const working = recording.allocated.filter(
+    ({ thread, stack }) =>
+      threads.get(thread)?.kind === 'worker' &&
+      recording.frames(stack).some(({ name }) => name === workers.under),
+  );
+  expect(new Set(working.map(({ thread }) => thread)).size).toBe(workers.threads);
+}
+
+function expectSound(recording: Recording): void {
+  const { end } = recording;
+  expect(end.truncated).toBe(false);
+  expect(end.bytesDropped).toBe(0);
+  expect(end.metadata.jsStacks).toBe('frames');
+  expect(end.trailer).toMatchObject({ missedFrees: 0, dropped: 0 });
+  expect(recording.peakBytes).toBeGreaterThan(10e6);
+}
+
+test('all Node.js versions are installed', () => {
+  expect(missingNodes()).toEqual([]);
+});
+
+describe.each(nodes())('Node.js $version', ({ path }) => {
+  test.each(cases)(
+    '$name',
+    async (one) => {
+      const plain = run(path, one.args, { cwd: home });
+      expect(plain.status).toBe(0);
+      const recorded = record(path, one.args, { folder, cwd: home });
+      expect({ ...recorded, pid: 0, capture: '' }).toEqual({ ...plain, pid: 0, capture: '' });
+      const recording = await readRecording(
+        recorded.capture,
+        one.sizes?.map(({ size }) => size),
+      );
+      expectSound(recording);
+      expect(missingFrames(one, recording)).toEqual([]);
+      const packages = new Set([...recording.allFrames()].map((frame) => frame.package));
+      expect([...packages]).toEqual(expect.arrayContaining([...one.packages]));
+      expectSizes(one, recording);
+      expectModules(one, recording);
+      expectWorkers(one, recording);
+    },
+    120_000,
+  );
+});
