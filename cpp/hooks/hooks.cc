@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+// The wrappers: one per function of MEMTAPE_HOOKED_FUNCTIONS, all of one shape. Enter; call the
+// original; record; leave. They are exported under the original's name by the preload library and
+// written into other modules' import tables by the patch installer.
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "base/ticks.h"
+#include "hooks/originals.h"
+#include "hooks/wrappers.h"
+#include "track/events.h"
+
+namespace memtape {
+namespace {
+
+#define CALLER __builtin_return_address(0)
+
+// Set while the originals are being looked up: that may allocate, on this thread.
+[[gnu::tls_model("initial-exec")]] constinit thread_local bool resolving = false;
+
+template <typename T>
+inline T Original(T& function) {
+  if (MEMTAPE_UNLIKELY(function == nullptr) && !resolving) {
+    resolving = true;
+    ResolveOriginals();
+    resolving = false;
+  }
+  return function;
+}
+#define ORIGINAL(name) Original(originals.name)
+
+[[gnu::cold, gnu::noinline]] void* PoolReallocate(void* old, size_t size) {
+  size_t old_size = 0;
+  memcpy(&old_size, static_cast<char*>(old) - 16, sizeof old_size);
+  void* moved = resolving ? PoolAllocate(size) : ORIGINAL(malloc)(size);
+  if (moved != nullptr) memcpy(moved, old, old_size < size ? old_size : size);
+  return moved;
+}
+
+// Allocations that differ in name, arguments and recorded size only.
+template <typename Call>
+inline void* Allocate(Allocator allocator, size_t size, const void* caller, Call&& call) {
+  ThreadState* state = Enter();
+  void* pointer = call();
+  if (state == nullptr) return pointer;
+  if (pointer != nullptr) RecordAlloc(state, allocator, pointer, size, caller);
+  Leave(state);
+  return pointer;
+}
+
+template <typename Call>
+inline void Release(void* pointer, Call&& call) {
+  if (pointer == nullptr || IsFromPool(pointer)) return;
+  ThreadState* state = Enter();
+  if (state != nullptr) RecordFree(state, pointer);
+  call();
+  if (state != nullptr) Leave(state);
+}
+
+template <typename Call>
+inline void* Reallocate(void* old, size_t size, const void* caller, Call&& call) {
+  ThreadState* state = Enter();
+  if (state == nullptr) return call();
+  const PendingRealloc pending = BeginRealloc(state, caller);
+  void* pointer = call();
+  // realloc(p, 0) frees p and returns null in glibc; any other null is a failure and p stays.
+  const bool freed = pointer != nullptr || (size == 0 && old != nullptr);
+  if (freed) FinishRealloc(state, pending, old, pointer, size);
+  Leave(state);
+  return pointer;
+}
+
+inline uint64_t Number(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
+
+template <typename Call>
+inline void* Map(size_t length, int prot, int flags, const void* caller, Call&& call) {
+  ThreadState* state = Enter();
+  if (state == nullptr) return call();
+  const uint32_t stack = CaptureStack(state, caller);
+  void* address = call();
+  if (address != MAP_FAILED) {
+    RecordMap(state, MapOp::kMmap, TicksAfter(), stack, Number(address), length,
+              static_cast<uint64_t>(prot), static_cast<uint64_t>(flags));
+  }
+  Leave(state);
+  return address;
+}
+
+template <typename Call>
+inline int Change(MapOp op, void* address, size_t length, uint64_t prot, uint64_t flags,
+                  const void* caller, Call&& call) {
+  ThreadState* state = Enter();
+  if (state == nullptr) return call();
+  const uint32_t stack = CaptureStack(state, caller);
+  // Before the call: once it has returned, another thread may map the same range.
+  const uint64_t stamp = TicksBefore();
+  const int result = call();
+  if (result == 0) {
+    RecordMap(state, op, stamp, stack, Number(address), length, prot, flags);
+  }
+  Leave(state);
+  return result;
+}
+
+void NoteModulesChange() {
+  if (ThreadState* state = Enter()) {
+    RecordModulesChanged(state);
+    Leave(state);
+  }
+}
+
+}  // namespace
+}  // namespace memtape
+
+using namespace memtape;  // NOLINT: the wrappers below are C functions
+
+extern "C" {
+
+void* memtape_malloc(size_t size) {
+  if (MEMTAPE_UNLIKELY(resolving)) return PoolAllocate(size);
+  auto original = ORIGINAL(malloc);
+  return Allocate(Allocator::kMalloc, size, CALLER, [=] { return original(size); });
+}
+
+void* memtape_calloc(size_t count, size_t size) {
+  if (MEMTAPE_UNLIKELY(resolving)) return PoolAllocate(count * size);  // the pool is zeroed
+  auto original = ORIGINAL(calloc);
+  return Allocate(Allocator::kCalloc, count * size, CALLER, [=] { return original(count, size); });
+}
+
+void* memtape_realloc(void* old, size_t size) {
+  if (MEMTAPE_UNLIKELY(resolving && old == nullptr)) return PoolAllocate(size);
+  if (MEMTAPE_UNLIKELY(IsFromPool(old))) return PoolReallocate(old, size);
+  auto original = ORIGINAL(realloc);
+  return Reallocate(old, size, CALLER, [=] { return original(old, size); });
+}
+
+void* memtape_reallocarray(void* old, size_t count, size_t size) {
+  if (MEMTAPE_UNLIKELY(IsFromPool(old))) return PoolReallocate(old, count * size);
+  auto original = ORIGINAL(reallocarray);
+  size_t bytes = 0;
+  if (__builtin_mul_overflow(count, size, &bytes)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  if (original == nullptr) {
+    auto plain = ORIGINAL(realloc);
+    return Reallocate(old, bytes, CALLER, [=] { return plain(old, bytes); });
+  }
+  return Reallocate(old, bytes, CALLER, [=] { return original(old, count, size); });
+}
+
+void memtape_free(void* pointer) {
+  auto original = ORIGINAL(free);
+  Release(pointer, [=] { original(pointer); });
+}
+
+void memtape_free_sized(void* pointer, size_t size) {
+  auto original = ORIGINAL(free_sized);
+  auto plain = ORIGINAL(free);
+  Release(pointer, [=] { original != nullptr ? original(pointer, size) : plain(pointer); });
+}
+
+void memtape_free_aligned_sized(void* pointer, size_t alignment, size_t size) {
+  auto original = ORIGINAL(free_aligned_sized);
+  auto plain = ORIGINAL(free);
+  Release(pointer,
+          [=] { original != nullptr ? original(pointer, alignment, size) : plain(pointer); });
+}
+
+int memtape_posix_memalign(void** out, size_t alignment, size_t size) {
+  auto original = ORIGINAL(posix_memalign);
+  int result = 0;
+  Allocate(Allocator::kPosixMemalign, size, CALLER, [&]() -> void* {
+    result = original(out, alignment, size);
+    return result == 0 ? *out : nullptr;
+  });
+  return result;
+}
+
+void* memtape_aligned_alloc(size_t alignment, size_t size) {
+  auto original = ORIGINAL(aligned_alloc);
+  return Allocate(Allocator::kAlignedAlloc, size, CALLER,
+                  [=] { return original(alignment, size); });
+}
+
+void* memtape_memalign(size_t alignment, size_t size) {
+  auto original = ORIGINAL(memalign);
+  return Allocate(Allocator::kMemalign, size, CALLER, [=] { return original(alignment, size); });
+}
+
+void* memtape_valloc(size_t size) {
+  auto original = ORIGINAL(valloc);
+  return Allocate(Allocator::kValloc, size, CALLER, [=] { return original(size); });
+}
+
+void* memtape_pvalloc(size_t size) {
+  auto original = ORIGINAL(pvalloc);
+  if (original == nullptr) return nullptr;  // a libc without it
+  return Allocate(Allocator::kPvalloc, size, CALLER, [=] { return original(size); });
+}
+
+void* memtape_mmap(void* address, size_t length, int prot, int flags, int fd, off_t offset) {
+  auto original = ORIGINAL(mmap);
+  return Map(length, prot, flags, CALLER,
+             [=] { return original(address, length, prot, flags, fd, offset); });
+}
+
+void* memtape_mmap64(void* address, size_t length, int prot, int flags, int fd, off_t offset) {
+  auto original = ORIGINAL(mmap64);
+  if (original == nullptr) original = ORIGINAL(mmap);  // musl: one function, one offset type
+  return Map(length, prot, flags, CALLER,
+             [=] { return original(address, length, prot, flags, fd, offset); });
+}
+
+int memtape_munmap(void* address, size_t length) {
+  auto original = ORIGINAL(munmap);
+  return Change(MapOp::kMunmap, address, length, 0, 0, CALLER,
+                [=] { return original(address, length); });
+}
+
+void* memtape_mremap(void* old, size_t old_length, size_t new_length, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  void* target = (flags & MREMAP_FIXED) != 0 ? va_arg(arguments, void*) : nullptr;
+  va_end(arguments);
+  auto original = ORIGINAL(mremap);
+  ThreadState* state = Enter();
+  if (state == nullptr) return original(old, old_length, new_length, flags, target);
+  const uint32_t stack = CaptureStack(state, CALLER);
+  const uint64_t stamp = TicksBefore();
+  void* address = original(old, old_length, new_length, flags, target);
+  if (address != MAP_FAILED) {
+    RecordMap(state, MapOp::kMremap, stamp, stack, Number(old), old_length, Number(address),
+              new_length);
+  }
+  Leave(state);
+  return address;
+}
+
+int memtape_mprotect(void* address, size_t length, int prot) {
+  auto original = ORIGINAL(mprotect);
+  return Change(MapOp::kMprotect, address, length, static_cast<uint64_t>(prot), 0, CALLER,
+                [=] { return original(address, length, prot); });
+}
+
+int memtape_pkey_mprotect(void* address, size_t length, int prot, int key) {
+  auto original = ORIGINAL(pkey_mprotect);
+  return Change(MapOp::kMprotect, address, length, static_cast<uint64_t>(prot), 0, CALLER,
+                [=] { return original(address, length, prot, key); });
+}
+
+int memtape_madvise(void* address, size_t length, int advice) {
+  auto original = ORIGINAL(madvise);
+  return Change(MapOp::kMadvise, address, length, 0, static_cast<uint64_t>(advice), CALLER,
+                [=] { return original(address, length, advice); });
+}
+
+// glibc looks at dlopen's return address to find the caller's RUNPATH, so the original must be
+// reached by a jump: what there is to do is done before.
+[[gnu::optimize("optimize-sibling-calls")]] void* memtape_dlopen(const char* file, int mode) {
+  auto original = ORIGINAL(dlopen);
+  NoteModulesChange();
+  return original(file, mode);
+}
+
+int memtape_dlclose(void* handle) {
+  auto original = ORIGINAL(dlclose);
+  const int result = original(handle);
+  // Its addresses may mean something else from here on.
+  control->stack_epoch.fetch_add(1, std::memory_order_relaxed);
+  NoteModulesChange();
+  return result;
+}
+
+int memtape_pthread_setname_np(pthread_t thread, const char* name) {
+  auto original = ORIGINAL(pthread_setname_np);
+  const int result = original(thread, name);
+  if (result != 0 || !pthread_equal(thread, pthread_self())) return result;
+  if (ThreadState* state = Enter()) {
+    RecordThreadName(state, name);
+    Leave(state);
+  }
+  return result;
+}
+
+int memtape_prctl(int option, ...) {
+  va_list arguments;
+  va_start(arguments, option);
+  const unsigned long a = va_arg(arguments, unsigned long);
+  const unsigned long b = va_arg(arguments, unsigned long);
+  const unsigned long c = va_arg(arguments, unsigned long);
+  const unsigned long d = va_arg(arguments, unsigned long);
+  va_end(arguments);
+  auto original = ORIGINAL(prctl);
+  const int result = original(option, a, b, c, d);
+  if (option != PR_SET_NAME || result != 0) return result;
+  if (ThreadState* state = Enter()) {
+    RecordThreadName(state, reinterpret_cast<const char*>(a));
+    Leave(state);
+  }
+  return result;
+}
+
+}  // extern "C"
+
+// Each wrapper under its original's name as well, for the dynamic linker. Not C++ aliases: libc's
+// headers declare the originals with attributes that differ between libc versions.
+#define MEMTAPE_EXPORT(result, name, ...) \
+  asm(".globl " #name "\n.type " #name ", %function\n.set " #name ", memtape_" #name);
+MEMTAPE_HOOKED_FUNCTIONS(MEMTAPE_EXPORT)
+#undef MEMTAPE_EXPORT

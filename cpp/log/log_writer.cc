@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#include "log/log_writer.h"
+
+#include "os/os.h"
+
+namespace memtape {
+
+void LogWriter::Start(CaptureFile* file, TailSource* tails) {
+  file_ = file;
+  tails_ = tails;
+  if (memory_ == nullptr) memory_ = static_cast<uint8_t*>(os::MapPages(kCapacity));
+  CHECK(memory_ != nullptr);
+  encoder_.BeginBlock(memory_, kCapacity, Prologue{});
+}
+
+void LogWriter::Flush() {
+  const std::span<const RingTail> tails = tails_->TailsToWrite();
+  if (encoder_.empty() && tails.empty()) return;
+  if (!tails.empty()) encoder_.RingTails(tails);
+  file_->Append(encoder_.FinishBlock());
+  tails_->TailsWritten();
+  encoder_.BeginBlock(memory_, kCapacity);
+}
+
+}  // namespace memtape

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// The variable records of a ring (format.md §7, kinds ≥ 16): what threads tell the drain thread
+// besides allocations. Native byte order and layout: they never leave the machine, and recovery
+// after a crash skips them. Word 0 is the stamp, word 1 kind and length; payload words follow.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <atomic>
+
+namespace memtape {
+
+enum class RingRecord : uint8_t {
+  kStack = 16,        // number | flags << 32, then one frame key per word, leaf first
+  kCode = 17,         // CodeHead, name, line table
+  kCodeMoved = 18,    // from, to
+  kScript = 19,       // ScriptHead, url, source mapping url
+  kScriptLines = 20,  // script id | count << 32, then line lengths as varints: appended to before
+  kGc = 21,           // type | phase << 32
+  kMark = 22,         // byte length, name
+  kThreadName = 23,   // byte length, name
+  kModulesChanged = 24,
+  kJsSample = 25,  // JsSampleHead, then per space: size, used, name (24 bytes, zero-filled)
+  kThread = 26,    // kind | worker id << 32
+  kMetadata = 27,  // byte length, JSON text
+};
+
+// Frame keys: a plain key is an address (a return address, native or JavaScript). Bit 63 marks an
+// address inside a BytecodeArray (an interpreted frame), bit 62 a label.
+inline constexpr uint64_t kKeyInterpreted = uint64_t{1} << 63;
+inline constexpr uint64_t kKeyLabel = uint64_t{1} << 62;
+inline constexpr uint64_t kLabelGc = kKeyLabel | 1;
+inline constexpr uint64_t kLabelJsUnknown = kKeyLabel | 2;
+
+struct CodeHead {
+  uint64_t start;
+  uint32_t length;
+  uint32_t script_id;    // 0: none
+  uint32_t type;         // V8's JitCodeEvent::CodeType: 0 bytecode, 1 machine code, 2 wasm
+  uint32_t name_bytes;   // V8's name of the code, such as "JS:*f file.js:3:9"
+  uint32_t lines_bytes;  // varint offset delta, zigzag position delta; ...
+  uint32_t pad;
+};
+
+struct ScriptHead {
+  uint32_t script_id;
+  uint32_t line_offset;
+  uint32_t column_offset;
+  uint32_t url_bytes;
+  uint32_t map_url_bytes;
+  uint32_t pad;
+};
+
+struct JsSampleHead {
+  uint64_t heap_total, heap_used, external, malloced, heap_limit;
+  uint64_t space_count;
+};
+inline constexpr size_t kSpaceNameBytes = 24;
+struct JsSpace {
+  uint64_t size, used;
+  char name[kSpaceNameBytes];
+};
+
+// Where the emitters of such records (cpp/v8) find their way to the calling thread's ring.
+struct RecordPart {
+  const void* data;
+  size_t bytes;
+};
+using PushRecord = void (*)(RingRecord kind, const RecordPart* parts, size_t count);
+
+}  // namespace memtape

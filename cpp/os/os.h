@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The whole platform surface. Every call goes to the kernel directly: never through a function
+// that memtape hooks, never through one that allocates. Safe on any thread, errno is preserved.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace memtape::os {
+
+// Page-aligned zeroed memory, or nullptr. `length` is rounded up to whole pages.
+void* MapPages(size_t length);
+void UnmapPages(void* address, size_t length);
+// Grows a MapPages range, moving it if need be; nullptr on failure (the old range stays).
+void* GrowPages(void* address, size_t old_length, size_t new_length);
+// Asks that a forked child sees zeroes in this range. Returns false where the kernel cannot.
+bool WipeOnFork(void* address, size_t length);
+
+// Maps [offset, offset + length) of `fd` twice, one copy after the other, so that a ring buffer can
+// be written across its end without a split. nullptr on failure.
+uint8_t* MapTwice(int fd, uint64_t offset, size_t length);
+uint8_t* MapShared(int fd, uint64_t offset, size_t length);
+
+// Files. All return a negative errno on failure.
+int OpenRead(const char* path);
+// Creates; fails with -EEXIST if it is there unless `overwrite`.
+int OpenWrite(const char* path, bool overwrite, bool readable);
+int Write(int fd, const void* data, size_t length);  // all of it, or a negative errno
+int64_t ReadAt(int fd, void* data, size_t length, uint64_t offset);
+int64_t Read(int fd, void* data, size_t length);
+int Allocate(int fd, uint64_t offset, uint64_t length);  // real blocks: no SIGBUS later
+int Truncate(int fd, uint64_t length);
+int Close(int fd);
+int Unlink(const char* path);
+int64_t ReadLink(const char* path, char* buffer, size_t length);
+
+uint64_t MonotonicNs();
+uint64_t UnixNs();
+int Pid();
+int ParentPid();
+int Tid();
+bool ThreadIsAlive(int pid, int tid);
+void Yield();
+void SleepNs(uint64_t ns);
+// Sleeps while *word == expected, at most `ns`; woken by FutexWake from any thread.
+void FutexWait(uint32_t* word, uint32_t expected, uint64_t ns);
+void FutexWake(uint32_t* word);
+uint64_t RandomU64();
+size_t PageSize();
+
+}  // namespace memtape::os

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "os/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+namespace memtape::os {
+namespace {
+
+// A raw system call: libc's mmap and friends are the functions we interpose, and libc's syscall()
+// would change errno under the program's feet.
+long Call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+#if defined(__x86_64__)
+  long result;
+  register long r10 asm("r10") = d;
+  register long r8 asm("r8") = e;
+  register long r9 asm("r9") = f;
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+               : "rcx", "r11", "memory");
+  return result;
+#elif defined(__aarch64__)
+  register long x8 asm("x8") = number;
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  register long x2 asm("x2") = c;
+  register long x3 asm("x3") = d;
+  register long x4 asm("x4") = e;
+  register long x5 asm("x5") = f;
+  asm volatile("svc 0"
+               : "+r"(x0)
+               : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+               : "memory", "cc");
+  return x0;
+#endif
+}
+
+bool Failed(long result) { return static_cast<unsigned long>(result) >= -4095UL; }
+
+long L(const void* pointer) { return reinterpret_cast<long>(pointer); }
+
+size_t RoundUp(size_t length) { return (length + PageSize() - 1) & ~(PageSize() - 1); }
+
+}  // namespace
+
+size_t PageSize() {
+  // sysconf would do; a constant per architecture would not (arm64 has 4, 16 and 64 KiB).
+  static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+void* MapPages(size_t length) {
+  const long p = Call(SYS_mmap, 0, static_cast<long>(RoundUp(length)), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return Failed(p) ? nullptr : reinterpret_cast<void*>(p);
+}
+
+void UnmapPages(void* address, size_t length) {
+  Call(SYS_munmap, L(address), static_cast<long>(RoundUp(length)));
+}
+
+void* GrowPages(void* address, size_t old_length, size_t new_length) {
+  const long p = Call(SYS_mremap, L(address), static_cast<long>(RoundUp(old_length)),
+                      static_cast<long>(RoundUp(new_length)), MREMAP_MAYMOVE);
+  return Failed(p) ? nullptr : reinterpret_cast<void*>(p);
+}
+
+bool WipeOnFork(void* address, size_t length) {
+  return !Failed(Call(SYS_madvise, L(address), static_cast<long>(length), MADV_WIPEONFORK));
+}
+
+uint8_t* MapShared(int fd, uint64_t offset, size_t length) {
+  const long p = Call(SYS_mmap, 0, static_cast<long>(length), PROT_READ | PROT_WRITE, MAP_SHARED,
+                      fd, static_cast<long>(offset));
+  return Failed(p) ? nullptr : reinterpret_cast<uint8_t*>(p);
+}
+
+uint8_t* MapTwice(int fd, uint64_t offset, size_t length) {
+  const long room = Call(SYS_mmap, 0, static_cast<long>(2 * length), PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (Failed(room)) return nullptr;
+  for (long copy = 0; copy < 2; copy++) {
+    const long at = room + copy * static_cast<long>(length);
+    const long p = Call(SYS_mmap, at, static_cast<long>(length), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_FIXED, fd, static_cast<long>(offset));
+    if (Failed(p)) {
+      UnmapPages(reinterpret_cast<void*>(room), 2 * length);
+      return nullptr;
+    }
+  }
+  return reinterpret_cast<uint8_t*>(room);
+}
+
+int OpenRead(const char* path) {
+  return static_cast<int>(Call(SYS_openat, AT_FDCWD, L(path), O_RDONLY | O_CLOEXEC));
+}
+
+int OpenWrite(const char* path, bool overwrite, bool readable) {
+  const int flags = (readable ? O_RDWR : O_WRONLY) | O_CREAT | O_CLOEXEC | O_NOCTTY |
+                    (overwrite ? O_TRUNC : O_EXCL);
+  return static_cast<int>(Call(SYS_openat, AT_FDCWD, L(path), flags, 0666));
+}
+
+int Write(int fd, const void* data, size_t length) {
+  const char* from = static_cast<const char*>(data);
+  while (length > 0) {
+    const long n = Call(SYS_write, fd, L(from), static_cast<long>(length));
+    if (n == -EINTR) continue;
+    if (Failed(n)) return static_cast<int>(n);
+    from += n;
+    length -= static_cast<size_t>(n);
+  }
+  return 0;
+}
+
+int64_t ReadAt(int fd, void* data, size_t length, uint64_t offset) {
+  return Call(SYS_pread64, fd, L(data), static_cast<long>(length), static_cast<long>(offset));
+}
+
+int64_t Read(int fd, void* data, size_t length) {
+  return Call(SYS_read, fd, L(data), static_cast<long>(length));
+}
+
+int Allocate(int fd, uint64_t offset, uint64_t length) {
+  long result;
+  do {
+    result = Call(SYS_fallocate, fd, 0, static_cast<long>(offset), static_cast<long>(length));
+  } while (result == -EINTR);
+  if (result != -EOPNOTSUPP) return static_cast<int>(result);
+  // File systems without fallocate: write the blocks. Short of that a full disk would be a SIGBUS.
+  static const char kZeroes[4096] = {};
+  for (uint64_t at = 0; at < length; at += sizeof kZeroes) {
+    const long n = Call(SYS_pwrite64, fd, L(kZeroes), sizeof kZeroes,
+                        static_cast<long>(offset + at));
+    if (Failed(n)) return static_cast<int>(n);
+  }
+  return 0;
+}
+
+int Truncate(int fd, uint64_t length) {
+  return static_cast<int>(Call(SYS_ftruncate, fd, static_cast<long>(length)));
+}
+
+int Close(int fd) { return static_cast<int>(Call(SYS_close, fd)); }
+
+int Unlink(const char* path) { return static_cast<int>(Call(SYS_unlinkat, AT_FDCWD, L(path), 0)); }
+
+int64_t ReadLink(const char* path, char* buffer, size_t length) {
+  return Call(SYS_readlinkat, AT_FDCWD, L(path), L(buffer), static_cast<long>(length));
+}
+
+uint64_t MonotonicNs() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
+}
+
+uint64_t UnixNs() {
+  timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
+}
+
+int Pid() { return static_cast<int>(Call(SYS_getpid)); }
+int ParentPid() { return static_cast<int>(Call(SYS_getppid)); }
+int Tid() { return static_cast<int>(Call(SYS_gettid)); }
+
+bool ThreadIsAlive(int pid, int tid) { return Call(SYS_tgkill, pid, tid, 0) != -ESRCH; }
+
+void Yield() { Call(SYS_sched_yield); }
+
+void SleepNs(uint64_t ns) {
+  const timespec t = {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+  Call(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, L(&t), 0);
+}
+
+void FutexWait(uint32_t* word, uint32_t expected, uint64_t ns) {
+  const timespec t = {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+  Call(SYS_futex, L(word), FUTEX_WAIT_PRIVATE, expected, L(&t));
+}
+
+void FutexWake(uint32_t* word) { Call(SYS_futex, L(word), FUTEX_WAKE_PRIVATE, 1 << 20); }
+
+uint64_t RandomU64() {
+  uint64_t value = 0;
+  if (Call(SYS_getrandom, L(&value), sizeof value, 0) != sizeof value) {
+    value = MonotonicNs() * 0x9E3779B97F4A7C15u ^ static_cast<uint64_t>(Pid());
+  }
+  return value;
+}
+
+}  // namespace memtape::os

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: MIT
+#include "track/drain.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+#include "base/ticks.h"
+#include "format/rings.h"
+#include "log/log_writer.h"
+#include "os/os.h"
+#include "os/proc.h"
+#include "track/dictionary.h"
+#include "track/frame_resolver.h"
+#include "track/live_blocks.h"
+#include "track/map_ledger.h"
+#include "track/metadata.h"
+#include "track/session.h"
+
+namespace memtape {
+
+// All tables of the drain thread. One object, used again by each session.
+class Drain final : public LogWriter::TailSource {
+ public:
+  void Prepare(Session* session);
+  void Run();
+
+  std::span<const RingTail> TailsToWrite() override;
+  void TailsWritten() override;
+
+ private:
+  // What the drain thread keeps of a slot.
+  struct Source {
+    SlotHeader* header;
+    const uint8_t* ring;
+    uint64_t at;         // bytes consumed
+    uint64_t end;        // bytes committed, as of this round
+    uint64_t written;    // tail in the file
+    uint64_t idle_since;  // stamp at which the thread was last seen outside all hooks
+    uint32_t thread;
+    uint32_t os_tid;
+    PageArray<uint32_t> stacks;  // ring stack number → stack id
+  };
+
+  void FindSources();
+  uint64_t Horizon(uint64_t now);
+  void Merge(uint64_t horizon);
+  const uint64_t* NextRecord(const Source& source) const {
+    return reinterpret_cast<const uint64_t*>(source.ring + (source.at & (kRingBytes - 1)));
+  }
+  size_t Process(Source* source, const uint64_t* record);
+  void OnFree(uint64_t address);
+  void OnAlloc(Source* source, const uint64_t* record);
+  void OnMap(Source* source, const uint64_t* record);
+  void OnVariable(Source* source, RingRecord kind, const uint64_t* record, size_t words);
+  void OnStack(Source* source, const uint64_t* record, size_t words);
+  void OnCode(Source* source, const uint64_t* record);
+  void OnScript(Source* source, const uint64_t* record);
+  void OnThread(Source* source, const uint64_t* record);
+  void OnJsSample(Source* source, const uint64_t* record);
+  void NameThread(Source* source, std::string_view name);
+  uint32_t StackOf(Source* source, uint32_t number);
+  void NotePeak();
+  void Sample();
+  void ReclaimDeadThreads();
+  void SyncTime(uint64_t ticks) { writer_.encoder().Time(ToNs(ticks)); }
+  uint64_t ToNs(uint64_t ticks) const {
+    return ticks <= session_->start_ticks_
+               ? 0
+               : static_cast<uint64_t>(static_cast<double>(ticks - session_->start_ticks_) *
+                                       ns_per_tick_);
+  }
+  void Calibrate(uint64_t ticks, uint64_t ns);
+  void Finish();
+
+  Session* session_ = nullptr;
+  PageArena arena_{os::MapPages};
+  LogWriter writer_;
+  Dictionary dictionary_;
+  FrameResolver resolver_{&arena_};
+  LiveBlocks blocks_;
+  MapLedger ledger_;
+  PageArray<Source> sources_;
+  PageArray<RingTail> tails_;
+  SessionSummary summary_;
+  double ns_per_tick_ = 1;
+  uint64_t margin_ticks_ = 0;
+  uint64_t events_ = 0;  // alloc, free and map records written
+  uint64_t next_sample_ns_ = 0, last_flush_ns_ = 0, next_reclaim_ns_ = 0;
+};
+
+namespace {
+
+Drain drain;
+
+}  // namespace
+
+void Drain::Prepare(Session* session) {
+  session_ = session;
+  summary_ = {};
+  events_ = 0;
+  blocks_.Clear();
+  ledger_.Clear();
+  for (size_t i = 0; i < sources_.size(); i++) sources_[i].stacks.Free();
+  sources_.Clear();
+  writer_.Start(&session->file_, this);
+  dictionary_.Start(&writer_);
+  const std::span<const char> maps = os::ReadMaps();
+  ledger_.Snapshot(maps.data(), maps.size());
+  next_sample_ns_ = last_flush_ns_ = next_reclaim_ns_ = 0;
+  Calibrate(TicksBefore(), os::MonotonicNs());
+}
+
+// The rate is measured over the whole recording, so it gets better with time; before that the
+// session's own short measurement has to do.
+void Drain::Calibrate(uint64_t ticks, uint64_t ns) {
+  const uint64_t elapsed = ns - session_->start_ns_;
+  if (elapsed < 1'000'000 || ticks <= session_->start_ticks_) {
+    if (ns_per_tick_ == 1) ns_per_tick_ = 0.4;
+  } else {
+    ns_per_tick_ = static_cast<double>(elapsed) / static_cast<double>(ticks - session_->start_ticks_);
+    session_->rings.SetTicksPerSecond(static_cast<uint64_t>(1e9 / ns_per_tick_));
+  }
+  // A store is visible to other cores long before this, whatever the store buffer does.
+  constexpr double kMarginNs = 20'000;
+  margin_ticks_ = static_cast<uint64_t>(kMarginNs / ns_per_tick_);
+}
+
+void Drain::FindSources() {
+  const uint32_t count = std::min(session_->rings.count(), kMaxSlots);
+  while (sources_.size() < count) {
+    const Slot slot = session_->rings.At(static_cast<uint32_t>(sources_.size()));
+    if (slot.header == nullptr) return;  // under construction: next time
+    Source source = {};
+    source.header = slot.header;
+    source.ring = slot.ring;
+    sources_.push_back(source);
+  }
+}
+
+// The stamp up to which no thread can still come with an event. A thread that is inside a hook has
+// its record stamped after its last one, and after it was last seen outside.
+uint64_t Drain::Horizon(uint64_t now) {
+  uint64_t horizon = now - margin_ticks_;
+  for (size_t i = 0; i < sources_.size(); i++) {
+    Source& source = sources_[i];
+    const bool inside = source.header->pending.load(std::memory_order_acquire) != 0;
+    if (inside) {
+      const uint64_t last = source.header->last_stamp.load(std::memory_order_relaxed);
+      horizon = std::min(horizon, std::max(last, source.idle_since));
+    } else {
+      source.idle_since = now - margin_ticks_;
+    }
+    source.end = source.header->head.load(std::memory_order_acquire);
+  }
+  return horizon;
+}
+
+void Drain::Merge(uint64_t horizon) {
+  while (true) {
+    Source* first = nullptr;
+    uint64_t first_stamp = UINT64_MAX;
+    uint64_t second_stamp = UINT64_MAX;
+    for (size_t i = 0; i < sources_.size(); i++) {
+      Source& source = sources_[i];
+      if (source.at == source.end) continue;
+      const uint64_t stamp = NextRecord(source)[0];
+      if (stamp < first_stamp) {
+        second_stamp = first_stamp;
+        first_stamp = stamp;
+        first = &source;
+      } else {
+        second_stamp = std::min(second_stamp, stamp);
+      }
+    }
+    if (first == nullptr || first_stamp > horizon) return;
+    // A run of one thread. At equal stamps frees must come before allocs; a run ends before the
+    // other's stamp, and ties are broken by kind, whose numbers are in that order.
+    const uint64_t limit = std::min(second_stamp, horizon + 1);
+    bool progress = false;
+    while (first->at != first->end) {
+      const uint64_t* record = NextRecord(*first);
+      if (record[0] >= limit && progress) break;
+      if (record[0] == second_stamp && !progress &&
+          (record[1] & 0xFF) == static_cast<uint64_t>(RingKind::kAlloc)) {
+        for (size_t i = 0; i < sources_.size(); i++) {
+          Source& other = sources_[i];
+          if (&other == first || other.at == other.end) continue;
+          const uint64_t* next = NextRecord(other);
+          if (next[0] == record[0] &&
+              (next[1] & 0xFF) == static_cast<uint64_t>(RingKind::kFree)) {
+            other.at += 8 * Process(&other, next);
+          }
+        }
+      }
+      first->at += 8 * Process(first, record);
+      progress = true;
+      if (writer_.WantsFlush()) writer_.Flush();
+    }
+  }
+}
+
+size_t Drain::Process(Source* source, const uint64_t* record) {
+  switch (record[1] & 0xFF) {
+    case static_cast<uint64_t>(RingKind::kFree):
+      writer_.MakeRoom();
+      SyncTime(record[0]);
+      OnFree(record[1] >> kRingAddressShift);
+      return kRingFreeWords;
+    case static_cast<uint64_t>(RingKind::kAlloc):
+      writer_.MakeRoom();
+      SyncTime(record[0]);
+      OnAlloc(source, record);
+      return kRingAllocWords;
+    case static_cast<uint64_t>(RingKind::kMap):
+      writer_.MakeRoom();
+      writer_.encoder().SyncTime(ToNs(record[0]));
+      OnMap(source, record);
+      return kRingMapWords;
+    default: {
+      const size_t words = record[1] >> kRingHighShift;
+      CHECK(words >= 2 && words <= kMaxRingRecordWords);
+      writer_.MakeRoom();
+      writer_.encoder().SyncTime(ToNs(record[0]));
+      OnVariable(source, static_cast<RingRecord>(record[1] & 0xFF), record, words);
+      return words;
+    }
+  }
+}
+
+void Drain::NotePeak() {
+  const uint64_t heap = blocks_.live_bytes() + ledger_.bytes(MemoryClass::kCommitted);
+  if (heap >= summary_.peak_bytes) {
+    summary_.peak_bytes = heap;
+    summary_.peak_event = events_;
+    summary_.peak_time_ns = writer_.encoder().state().time_ns;
+  }
+}
+
+void Drain::OnFree(uint64_t address) {
+  const LiveBlocks::Block block = blocks_.Free(address);
+  if (block.id == 0) {
+    summary_.foreign_frees++;
+    writer_.encoder().ForeignFree();
+    return;
+  }
+  summary_.frees++;
+  events_++;
+  writer_.encoder().Free(block.id, blocks_.state(block.id));
+}
+
+void Drain::OnAlloc(Source* source, const uint64_t* record) {
+  const uint64_t address = record[1] >> kRingAddressShift;
+  const uint64_t size = record[2];
+  const uint32_t stack = StackOf(source, static_cast<uint32_t>(record[3]));
+  const LiveBlocks::Block block = blocks_.Alloc(address, size);
+  summary_.missed_frees += block.was_live;
+  summary_.allocations++;
+  summary_.allocated_bytes += size;
+  events_++;
+  const auto allocator = static_cast<Allocator>(record[1] >> kRingByteShift & 0xFF);
+  RecordEncoder& encoder = writer_.encoder();
+  encoder.Thread(source->thread);
+  encoder.Alloc(allocator, stack, dictionary_.stack_state(stack), size, block.id,
+                blocks_.state(block.id), address);
+  NotePeak();
+}
+
+uint32_t Drain::StackOf(Source* source, uint32_t number) {
+  return number < source->stacks.size() ? source->stacks[number] : 0;
+}
+
+void Drain::OnMap(Source* source, const uint64_t* record) {
+  MapRecord map;
+  map.op = static_cast<MapOp>(record[1] >> kRingByteShift & 0xFF);
+  map.address = record[2];
+  map.length = record[3];
+  map.prot = record[4];
+  map.flags = record[5];
+  map.stack = StackOf(source, static_cast<uint32_t>(record[1] >> kRingHighShift));
+  map.deltas = ledger_.Apply(map);
+  writer_.encoder().Thread(source->thread);
+  writer_.Emit([&](RecordEncoder& encoder) { return encoder.Map(map); });
+  events_++;
+  NotePeak();
+}
+
+void Drain::OnStack(Source* source, const uint64_t* record, size_t words) {
+  const uint32_t number = static_cast<uint32_t>(record[2]);
+  const uint32_t flags = static_cast<uint32_t>(record[2] >> 32);
+  uint32_t node = 0;
+  for (size_t i = words; i > 3; i--) node = dictionary_.Node(node, resolver_.Resolve(record[i - 1]));
+  bool is_new = false;
+  const uint32_t stack = dictionary_.Stack(node, flags, &is_new);
+  source->stacks.At(number) = stack;
+  const RingStack ring_stack = {number, stack};
+  const uint32_t thread = source->thread;
+  writer_.Emit([&](RecordEncoder& encoder) { return encoder.RingStacks(thread, {&ring_stack, 1}); });
+}
+
+void Drain::OnCode(Source* source, const uint64_t* record) {
+  CodeHead head;
+  memcpy(&head, record + 2, sizeof head);
+  const char* name = reinterpret_cast<const char*>(record + 2) + sizeof head;
+  const uint8_t* lines = reinterpret_cast<const uint8_t*>(name) + head.name_bytes;
+  resolver_.code().AddCode(source->thread, head, {name, head.name_bytes}, lines);
+}
+
+void Drain::OnScript(Source* source, const uint64_t* record) {
+  ScriptHead head;
+  memcpy(&head, record + 2, sizeof head);
+  const char* url = reinterpret_cast<const char*>(record + 2) + sizeof head;
+  resolver_.code().AddScript(source->thread, head, {url, head.url_bytes},
+                             {url + head.url_bytes, head.map_url_bytes});
+}
+
+void Drain::NameThread(Source* source, std::string_view name) {
+  const uint32_t thread = source->thread;
+  const uint32_t id = dictionary_.String(name);
+  if (id != 0) {
+    writer_.Emit([&](RecordEncoder& encoder) { return encoder.ThreadName(thread, id); });
+  }
+}
+
+void Drain::OnThread(Source* source, const uint64_t* record) {
+  const uint32_t thread = static_cast<uint32_t>(record[2]);
+  ThreadStartRecord start;
+  start.thread = thread;
+  if (source->thread != thread) {
+    // A new thread in a slot that is new or was given back.
+    source->thread = thread;
+    source->os_tid = static_cast<uint32_t>(record[2] >> 32);
+    source->stacks.Clear();
+    source->stacks.Resize(1);
+  }
+  start.os_tid = source->os_tid;
+  start.kind = static_cast<ThreadKind>(record[3] & 0xFF);
+  start.worker_id = record[3] >> 32;
+  if (start.kind == ThreadKind::kUnknown && start.os_tid == static_cast<uint32_t>(session_->pid_)) {
+    start.kind = ThreadKind::kMain;
+  }
+  writer_.Emit([&](RecordEncoder& encoder) { return encoder.ThreadStart(start); });
+  char name[16];
+  const size_t length = os::ThreadName(static_cast<int>(source->os_tid), name);
+  if (length > 0) NameThread(source, {name, length});
+}
+
+void Drain::OnJsSample(Source* source, const uint64_t* record) {
+  JsSampleHead head;
+  memcpy(&head, record + 2, sizeof head);
+  const JsSpace* spaces = reinterpret_cast<const JsSpace*>(record + 2 + sizeof head / 8);
+  constexpr size_t kMaxSpaces = 16;
+  HeapSpace out[kMaxSpaces];
+  const size_t count = std::min<size_t>(head.space_count, kMaxSpaces);
+  for (size_t i = 0; i < count; i++) {
+    const size_t length = strnlen(spaces[i].name, kSpaceNameBytes);
+    out[i] = {dictionary_.String({spaces[i].name, length}), spaces[i].size, spaces[i].used};
+  }
+  JsSampleRecord sample;
+  sample.thread = source->thread;
+  sample.heap_total = head.heap_total;
+  sample.heap_used = head.heap_used;
+  sample.external = head.external;
+  sample.malloced = head.malloced;
+  sample.heap_limit = head.heap_limit;
+  sample.spaces = {out, count};
+  writer_.Emit([&](RecordEncoder& encoder) { return encoder.JsSample(sample); });
+}
+
+void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, size_t words) {
+  const uint32_t thread = source->thread;
+  switch (kind) {
+    case RingRecord::kStack:
+      return OnStack(source, record, words);
+    case RingRecord::kCode:
+      return OnCode(source, record);
+    case RingRecord::kCodeMoved:
+      return resolver_.code().Move(record[2], record[3]);
+    case RingRecord::kScript:
+      return OnScript(source, record);
+    case RingRecord::kScriptLines:
+      return resolver_.code().AddScriptLines(
+          thread, static_cast<uint32_t>(record[2]), static_cast<uint32_t>(record[2] >> 32),
+          reinterpret_cast<const uint8_t*>(record + 3), (words - 3) * 8);
+    case RingRecord::kGc:
+      writer_.Emit([&](RecordEncoder& encoder) {
+        return encoder.Gc(thread, static_cast<uint32_t>(record[2]),
+                          static_cast<GcPhase>(record[2] >> 32));
+      });
+      return;
+    case RingRecord::kMark: {
+      const uint32_t name =
+          dictionary_.String({reinterpret_cast<const char*>(record + 3), record[2]});
+      writer_.Emit([&](RecordEncoder& encoder) { return encoder.Mark(thread, name); });
+      return;
+    }
+    case RingRecord::kThreadName:
+      return NameThread(source, {reinterpret_cast<const char*>(record + 3), record[2]});
+    case RingRecord::kModulesChanged:
+      return resolver_.ModulesChanged();
+    case RingRecord::kJsSample:
+      return OnJsSample(source, record);
+    case RingRecord::kThread:
+      return OnThread(source, record);
+    case RingRecord::kMetadata:
+      writer_.Emit([&](RecordEncoder& encoder) {
+        return encoder.Metadata({reinterpret_cast<const char*>(record + 3), record[2]});
+      });
+      return;
+  }
+}
+
+void Drain::Sample() {
+  SampleRecord sample;
+  sample.rss = os::ResidentBytes();
+  sample.live_bytes = blocks_.live_bytes();
+  sample.live_blocks = blocks_.live_blocks();
+  sample.committed = ledger_.bytes(MemoryClass::kCommitted);
+  sample.reserved = ledger_.bytes(MemoryClass::kReserved);
+  sample.file = ledger_.bytes(MemoryClass::kFile);
+  sample.heap = sample.live_bytes + sample.committed;
+  writer_.Emit([&](RecordEncoder& encoder) { return encoder.Sample(sample); });
+  session_->heap_bytes_.store(sample.heap, std::memory_order_relaxed);
+}
+
+// A thread's state has no destructor that could run too early: the slot is free again when the
+// kernel no longer knows the thread, after its very last free.
+void Drain::ReclaimDeadThreads() {
+  for (size_t i = 0; i < sources_.size(); i++) {
+    Source& source = sources_[i];
+    if (source.thread == 0 || source.at != source.end || source.written != source.at) continue;
+    if (os::ThreadIsAlive(session_->pid_, static_cast<int>(source.os_tid))) continue;
+    if (source.header->head.load(std::memory_order_acquire) != source.at) continue;
+    const uint32_t thread = source.thread;
+    writer_.Emit([&](RecordEncoder& encoder) { return encoder.ThreadEnd(thread); });
+    source.thread = 0;
+    source.header->pending.store(0, std::memory_order_relaxed);
+    session_->rings.Release(static_cast<uint32_t>(i));
+  }
+}
+
+std::span<const RingTail> Drain::TailsToWrite() {
+  tails_.Clear();
+  for (size_t i = 0; i < sources_.size(); i++) {
+    const Source& source = sources_[i];
+    if (source.written != source.at && source.thread != 0) {
+      tails_.push_back({source.thread, source.at});
+    }
+  }
+  return {tails_.data(), tails_.size()};
+}
+
+void Drain::TailsWritten() {
+  if (session_->file_.error() != 0) {
+    session_->Fail("writing the capture failed", -session_->file_.error());
+  }
+  for (size_t i = 0; i < sources_.size(); i++) {
+    Source& source = sources_[i];
+    if (source.written == source.at) continue;
+    source.written = source.at;
+    source.header->tail.store(source.at, std::memory_order_release);
+  }
+}
+
+void Drain::Run() {
+  resolver_.Start(&writer_, &dictionary_);
+  WriteStartMetadata(&writer_, session_->options_, session_->start_unix_ns_);
+  constexpr uint64_t kFlushNs = 50'000'000;
+  constexpr uint64_t kReclaimNs = 20'000'000;
+  constexpr uint64_t kBusySleepNs = 1'000'000;
+  constexpr uint64_t kIdleSleepNs = 5'000'000;
+  const uint64_t interval_ns = uint64_t{session_->options_.interval_ms} * 1'000'000;
+  while (!session_->stopping_.load(std::memory_order_acquire)) {
+    const uint64_t now_ticks = TicksBefore();
+    const uint64_t now_ns = os::MonotonicNs();
+    Calibrate(now_ticks, now_ns);
+    const uint64_t events_before = events_;
+    FindSources();
+    Merge(Horizon(now_ticks));
+    if (now_ns >= next_sample_ns_) {
+      writer_.encoder().SyncTime(now_ns - session_->start_ns_);
+      Sample();
+      next_sample_ns_ = now_ns + interval_ns;
+    }
+    if (now_ns - last_flush_ns_ >= kFlushNs) {
+      writer_.Flush();
+      last_flush_ns_ = now_ns;
+    }
+    if (now_ns >= next_reclaim_ns_) {
+      ReclaimDeadThreads();
+      next_reclaim_ns_ = now_ns + kReclaimNs;
+    }
+    const uint64_t sleep = events_ != events_before ? kBusySleepNs : kIdleSleepNs;
+    os::FutexWait(reinterpret_cast<uint32_t*>(&control->drain_wake), 0,
+                  std::min(sleep, interval_ns));
+    control->drain_wake.store(0, std::memory_order_relaxed);
+  }
+  Finish();
+}
+
+void Drain::Finish() {
+  // Threads that were inside a hook when recording stopped still commit what they began.
+  constexpr uint64_t kPatienceNs = 200'000'000;
+  const uint64_t start = os::MonotonicNs();
+  uint64_t now = TicksAfter();
+  FindSources();
+  while (Horizon(now) < now - margin_ticks_ && os::MonotonicNs() - start < kPatienceNs) {
+    os::SleepNs(100'000);
+    FindSources();
+  }
+  Calibrate(TicksBefore(), os::MonotonicNs());
+  Merge(UINT64_MAX - 1);
+  const uint64_t end_ns = os::MonotonicNs() - session_->start_ns_;
+  writer_.encoder().SyncTime(end_ns);
+  Sample();
+  summary_.duration_ns = end_ns;
+  summary_.nested = control->nested.load();
+  summary_.dropped = control->dropped.load();
+  summary_.stalls = session_->stalls_.load();
+  summary_.stall_ns = session_->stall_ns_.load();
+  summary_.live_bytes = blocks_.live_bytes();
+  summary_.live_blocks = blocks_.live_blocks();
+  summary_.error = session_->error_.load();
+  summary_.error_text = session_->error_text_.load();
+  WriteTrailer(&writer_, summary_, session_->end_);
+  writer_.Flush();
+  summary_.file_bytes = session_->file_.bytes();
+  session_->summary_ = summary_;
+}
+
+void DrainPrepare(Session* session) { drain.Prepare(session); }
+void DrainRun() { drain.Run(); }
+
+}  // namespace memtape

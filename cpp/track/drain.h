@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// The drain thread: takes events out of all rings in the order they happened and writes the
+// capture. Everything it does is invisible to the hooks (its guard is always up).
+#pragma once
+
+namespace memtape {
+
+class Session;
+
+// Resets all tables and takes stock of the process: before the first event. Caller's thread.
+void DrainPrepare(Session* session);
+// Runs until the session stops; then writes the trailer.
+void DrainRun();
+
+}  // namespace memtape

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "track/events.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "track/session.h"
+
+namespace memtape {
+
+uint32_t DefineStack(ThreadState* state, uint64_t hash, const uint64_t* keys, size_t count,
+                     uint32_t flags) {
+  const uint32_t number = ++state->last_stack;
+  if (state->js_unknown) flags |= kStackJsUnknown;
+  const uint64_t head = number | uint64_t{flags} << 32;
+  const RecordPart parts[] = {{&head, sizeof head}, {keys, count * sizeof *keys}};
+  PushTo(state, RingRecord::kStack, parts, 2);
+  state->stacks.Insert(hash, number);
+  return number;
+}
+
+void FinishRealloc(ThreadState* state, const PendingRealloc& pending, const void* old_pointer,
+                   const void* new_pointer, size_t size) {
+  if (!pending.recordable) return;
+  uint64_t* record = state->ring.Next();
+  uint64_t stamp = pending.free_stamp;
+  size_t words = 0;
+  if (old_pointer != nullptr) {
+    record[0] = stamp;
+    record[1] = RingFreeWord1(reinterpret_cast<uint64_t>(old_pointer));
+    words = kRingFreeWords;
+  }
+  if (new_pointer != nullptr) {
+    stamp = TicksAfter();
+    record[words] = stamp;
+    record[words + 1] = RingAllocWord1(static_cast<uint8_t>(Allocator::kRealloc),
+                                       reinterpret_cast<uint64_t>(new_pointer));
+    record[words + 2] = size;
+    record[words + 3] = pending.stack;
+    words += kRingAllocWords;
+  }
+  state->ring.Commit(words, stamp);
+}
+
+void RecordMap(ThreadState* state, MapOp op, uint64_t stamp, uint32_t stack, uint64_t address,
+               uint64_t length, uint64_t prot, uint64_t flags) {
+  if (!EnsureRoom(state, kRingMapWords)) return;
+  uint64_t* const record = state->ring.Next();
+  record[0] = stamp;
+  record[1] = RingMapWord1(static_cast<uint8_t>(op), stack);
+  record[2] = address;
+  record[3] = length;
+  record[4] = prot;
+  record[5] = flags;
+  state->ring.Commit(kRingMapWords, stamp);
+}
+
+void RecordThreadName(ThreadState* state, const char* name) {
+  const uint64_t length = strnlen(name, 64);
+  const RecordPart parts[] = {{&length, sizeof length}, {name, length}};
+  PushTo(state, RingRecord::kThreadName, parts, 2);
+}
+
+void RecordModulesChanged(ThreadState* state) {
+  PushTo(state, RingRecord::kModulesChanged, nullptr, 0);
+}
+
+void RecordMark(const char* name, size_t length) {
+  const uint64_t size = length < 4096 ? length : 4096;
+  const RecordPart parts[] = {{&size, sizeof size}, {name, size}};
+  Push(RingRecord::kMark, parts, 2);
+}
+
+void RecordMetadata(const char* json, size_t length) {
+  const uint64_t size = length;
+  const RecordPart parts[] = {{&size, sizeof size}, {json, size}};
+  Push(RingRecord::kMetadata, parts, 2);
+}
+
+namespace {
+
+// During GC objects move and frames may be half updated, so allocations carry the JavaScript stack
+// that the collection interrupted, under the label "(GC)".
+void OnGcStart(int type) {
+  ThreadState* state = Enter();
+  if (state == nullptr) return;
+  if (state->gc_depth == 0 && state->js.c_entry_fp != nullptr) {
+    uint64_t* const keys = state->keys;
+    keys[0] = kLabelGc;
+    const v8::JsWalk walk = v8::WalkJs(state->js, keys + 1, kMaxFrames - 1);
+    const uint64_t hash = HashFrames(keys, walk.count + 1);
+    state->gc_stack = state->stacks.Find(hash);
+    if (state->gc_stack == 0) {
+      const uint32_t flags = kStackInGc | (walk.cut ? kStackCut : 0);
+      state->gc_stack = DefineStack(state, hash, keys, walk.count + 1, flags);
+    }
+  }
+  state->gc_depth++;
+  const uint64_t head = static_cast<uint32_t>(type);
+  const RecordPart part = {&head, sizeof head};
+  PushTo(state, RingRecord::kGc, &part, 1);
+  Leave(state);
+}
+
+void OnGcEnd(int type) {
+  ThreadState* state = Enter();
+  if (state == nullptr) return;
+  if (state->gc_depth > 0) state->gc_depth--;
+  const uint64_t head = static_cast<uint32_t>(type) | uint64_t{1} << 32;
+  const RecordPart part = {&head, sizeof head};
+  PushTo(state, RingRecord::kGc, &part, 1);
+  // A mark-compact collection frees and moves code: the same address may now be other code.
+  if (type != v8::kGcScavenge) state->stacks.Clear();
+  Leave(state);
+}
+
+uintptr_t StackHigh() {
+  // Reads /proc/self/maps on the main thread and allocates; hence under the guard, and never in a
+  // hook.
+  pthread_attr_t attributes;
+  void* low = nullptr;
+  size_t size = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
+  pthread_attr_getstack(&attributes, &low, &size);
+  pthread_attr_destroy(&attributes);
+  return reinterpret_cast<uintptr_t>(low) + size;
+}
+
+}  // namespace
+
+const char* AttachIsolate(uint64_t worker_id, bool is_main) {
+  ThreadState* state = Enter();
+  if (state == nullptr) return "nothing is being recorded";
+  const char* reason = nullptr;
+  if (state->isolate == nullptr) {
+    const v8::Observer observer = {Push, OnGcStart, OnGcEnd};
+    state->isolate = v8::Attach(observer, StackHigh(), &state->js, &reason);
+    if (state->isolate == nullptr) {
+      state->js = {};
+      state->js_unknown = true;
+    }
+  }
+  state->stacks.Clear();  // stacks from before were without JavaScript frames
+  const ThreadKind kind = is_main ? ThreadKind::kMain : ThreadKind::kWorker;
+  const uint64_t head[] = {uint64_t{state->thread},
+                           static_cast<uint64_t>(kind) | worker_id << 32};
+  const RecordPart part = {head, sizeof head};
+  PushTo(state, RingRecord::kThread, &part, 1);
+  Leave(state);
+  return reason;
+}
+
+void DetachIsolate() {
+  ThreadState* state = thread_state;
+  if (state == nullptr || state->isolate == nullptr) return;
+  const RecursionGuard guard;
+  v8::Detach(state->isolate);
+  state->js = {};
+  state->isolate = nullptr;
+}
+
+}  // namespace memtape

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Events of the hot path → ring records. All take the state that Enter returned, between Enter and
+// Leave. Order (format.md F-16): a free is stamped before the real call, an alloc after it.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ticks.h"
+#include "format/rings.h"
+#include "track/thread_state.h"
+
+namespace memtape {
+
+// A stack that this thread's cache does not know: defines it. Out of line: once per new stack.
+uint32_t DefineStack(ThreadState* state, uint64_t hash, const uint64_t* keys, size_t count,
+                     uint32_t flags);
+
+// The ring stack number of the calling thread's stack. `caller` is the native code that called the
+// hooked function.
+inline uint32_t CaptureStack(ThreadState* state, const void* caller) {
+  if (MEMTAPE_UNLIKELY(state->gc_depth != 0)) return state->gc_stack;
+  uint64_t* const keys = state->keys;
+  keys[0] = reinterpret_cast<uint64_t>(caller);
+  size_t count = 1;
+  uint32_t flags = 0;
+  if (state->js.c_entry_fp != nullptr) {
+    const v8::JsWalk walk = v8::WalkJs(state->js, keys + 1, kMaxFrames - 1);
+    count += walk.count;
+    flags = (walk.cut ? kStackCut : 0) | (walk.lost ? kStackJsUnknown : 0);
+  }
+  const uint32_t epoch = control->stack_epoch.load(std::memory_order_relaxed);
+  if (MEMTAPE_UNLIKELY(state->stack_epoch != epoch)) {
+    state->stacks.Clear();
+    state->stack_epoch = epoch;
+  }
+  const uint64_t hash = HashFrames(keys, count);
+  if (const uint32_t number = state->stacks.Find(hash); MEMTAPE_LIKELY(number != 0)) return number;
+  return DefineStack(state, hash, keys, count, flags);
+}
+
+inline void RecordFree(ThreadState* state, const void* pointer) {
+  if (!EnsureRoom(state, kRingFreeWords)) return;
+  uint64_t* const record = state->ring.Next();
+  const uint64_t stamp = TicksBefore();
+  record[0] = stamp;
+  record[1] = RingFreeWord1(reinterpret_cast<uint64_t>(pointer));
+  state->ring.Commit(kRingFreeWords, stamp);
+}
+
+inline void RecordAlloc(ThreadState* state, Allocator allocator, const void* pointer, size_t size,
+                        const void* caller) {
+  const uint32_t stack = CaptureStack(state, caller);
+  if (!EnsureRoom(state, kRingAllocWords)) return;
+  uint64_t* const record = state->ring.Next();
+  const uint64_t stamp = TicksAfter();
+  record[0] = stamp;
+  record[1] = RingAllocWord1(static_cast<uint8_t>(allocator), reinterpret_cast<uint64_t>(pointer));
+  record[2] = size;
+  record[3] = stack;
+  state->ring.Commit(kRingAllocWords, stamp);
+}
+
+// realloc frees before it allocates, and may fail. Its free is stamped here, before the real call,
+// and recorded afterwards when the outcome is known: until Leave the drain thread keeps back every
+// event of other threads that is younger than this thread's last record.
+struct PendingRealloc {
+  uint64_t free_stamp;
+  uint32_t stack;
+  bool recordable;
+};
+inline PendingRealloc BeginRealloc(ThreadState* state, const void* caller) {
+  const uint32_t stack = CaptureStack(state, caller);
+  const bool room = EnsureRoom(state, kRingFreeWords + kRingAllocWords);
+  return {TicksBefore(), stack, room};
+}
+void FinishRealloc(ThreadState* state, const PendingRealloc& pending, const void* old_pointer,
+                   const void* new_pointer, size_t size);
+
+// A mapping call, recorded after it succeeded. `stamp`: TicksBefore() from before the call when it
+// takes memory away (munmap, or an mmap over an old range), TicksAfter() otherwise.
+void RecordMap(ThreadState* state, MapOp op, uint64_t stamp, uint32_t stack, uint64_t address,
+               uint64_t length, uint64_t prot, uint64_t flags);
+
+void RecordThreadName(ThreadState* state, const char* name);
+void RecordModulesChanged(ThreadState* state);
+void RecordMark(const char* name, size_t length);
+// A JSON object for the capture's metadata.
+void RecordMetadata(const char* json, size_t length);
+
+// Attaches the calling thread's V8 isolate, so that its JavaScript frames are seen. Returns null or
+// the reason why they are not. Guard down.
+const char* AttachIsolate(uint64_t worker_id, bool is_main);
+void DetachIsolate();
+
+}  // namespace memtape

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// One recording of this process, from Start to Stop. There is one Session object per process; it is
+// used again when recording starts again.
+#pragma once
+
+#include <stdint.h>
+
+#include <atomic>
+
+#include "base/text_buffer.h"
+#include "log/capture_file.h"
+#include "log/ring_file.h"
+#include "track/thread_state.h"
+
+namespace memtape {
+
+struct SessionOptions {
+  const char* path = nullptr;
+  bool overwrite = false;
+  uint32_t interval_ms = 10;
+  bool native = false;
+  bool follow = false;
+  const char* mode = "preload";  // or "patch"
+  const char* end = "stop";      // what the trailer says when Stop is not told otherwise
+};
+
+// What a recording amounted to. Sizes in bytes, times in ns.
+struct SessionSummary {
+  uint64_t duration_ns = 0;
+  uint64_t allocations = 0, frees = 0, allocated_bytes = 0;
+  uint64_t foreign_frees = 0, missed_frees = 0, nested = 0, dropped = 0;
+  uint64_t stalls = 0, stall_ns = 0;
+  uint64_t peak_bytes = 0, peak_time_ns = 0, peak_event = 0;
+  uint64_t live_bytes = 0, live_blocks = 0;
+  uint64_t file_bytes = 0;
+  int error = 0;  // errno of the failure that ended recording early, 0: none
+  const char* error_text = nullptr;
+};
+
+class Session {
+ public:
+  // Returns null or a static text that says what failed; *error is then an errno or 0. Guard up.
+  const char* Start(const SessionOptions& options, int* error);
+  // Ends the recording and fills *summary. False if none was running (or this is a forked child).
+  bool Stop(const char* end, SessionSummary* summary);
+
+  bool active() const { return control->active.load(std::memory_order_acquire) != 0; }
+  const char* path() const { return path_.c_str(); }
+  // Live heap bytes as of the drain thread's latest round.
+  uint64_t heap_bytes() const { return heap_bytes_.load(std::memory_order_relaxed); }
+
+  // Latches the first error and stops recording; the program goes on. Any thread.
+  void Fail(const char* text, int error);
+  void CountStall(uint64_t ns) {
+    stalls_.fetch_add(1, std::memory_order_relaxed);
+    stall_ns_.fetch_add(ns, std::memory_order_relaxed);
+  }
+  // The state that belongs to a ring slot, made on first use; null without memory. Slot's owner.
+  ThreadState* StateOf(uint32_t slot);
+
+  RingFile rings;
+
+ private:
+  friend class Drain;
+
+  static void* DrainMain(void* session);
+  const char* Fail(const char* text, int result, int* error);
+
+  SessionOptions options_;
+  TextBuffer<4096> path_;
+  TextBuffer<4096> rings_path_;
+  CaptureFile file_;
+  SessionSummary summary_;
+  int pid_ = 0;
+  pthread_t drain_thread_ = 0;
+  uint64_t start_ticks_ = 0, start_ns_ = 0, start_unix_ns_ = 0, capture_id_ = 0;
+  const char* end_ = nullptr;
+  std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> heap_bytes_{0};
+  std::atomic<uint64_t> stalls_{0}, stall_ns_{0};
+  std::atomic<int> error_{0};
+  std::atomic<const char*> error_text_{nullptr};
+  std::atomic<ThreadState*> states_[kMaxSlots] = {};
+};
+
+Session& CurrentSession();
+
+}  // namespace memtape

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// What a thread that allocates owns: its ring, its stack cache, its isolate. The state lives in
+// pages that are never unmapped; when its thread has died the drain thread gives it to another.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <atomic>
+
+#include "base/check.h"
+#include "base/guard.h"
+#include "format/format.h"
+#include "log/ring.h"
+#include "log/ring_records.h"
+#include "track/stack_cache.h"
+#include "v8/isolate.h"
+#include "v8/js_walker.h"
+
+namespace memtape {
+
+// Shared by all threads, in a page that a forked child sees as zeroes: a child between fork and
+// exec must not write to its parent's rings.
+struct Control {
+  std::atomic<uint32_t> active;
+  std::atomic<uint32_t> session;      // number of the session that is running
+  std::atomic<uint32_t> stack_epoch;  // addresses may mean something else than before
+  std::atomic<uint32_t> drain_wake;   // futex: the drain thread has work before its time
+  std::atomic<uint32_t> next_thread;
+  std::atomic<uint64_t> nested;   // calls from a signal handler that interrupted a hook
+  std::atomic<uint64_t> dropped;  // events that found no ring
+};
+extern Control* control;  // never null
+
+struct ThreadState {
+  RingWriter ring;
+  v8::IsolateFrames js;
+  StackCache stacks;
+  uint32_t session = 0;
+  uint32_t stack_epoch = 0;
+  uint32_t last_stack = 0;  // ring stack numbers count from 1
+  uint32_t gc_depth = 0;
+  uint32_t gc_stack = 0;
+  uint32_t slot = 0;
+  uint32_t thread = 0;
+  bool js_unknown = false;  // the thread runs JavaScript that cannot be walked
+  v8::IsolateState* isolate = nullptr;
+  uint64_t keys[kMaxFrames + 8];
+};
+
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local ThreadState* thread_state;
+
+// Gives the calling thread a state with a ring of the running session. Guard up. Null on failure.
+ThreadState* AcquireThreadState();
+
+// Waits until the ring has room for `words`, counting the wait. False when the session ended.
+bool WaitForRoom(ThreadState* state, size_t words);
+
+inline bool EnsureRoom(ThreadState* state, size_t words) {
+  return MEMTAPE_LIKELY(state->ring.HasRoom(words)) || WaitForRoom(state, words);
+}
+
+// Entry of every hook. Returns null when the call is not to be recorded, else raises the guard and
+// holds the drain thread back until Leave.
+inline ThreadState* Enter() {
+  if (MEMTAPE_LIKELY(control->active.load(std::memory_order_relaxed) == 0)) return nullptr;
+  if (MEMTAPE_UNLIKELY(guard_depth != 0)) return nullptr;
+  guard_depth = 1;
+  ThreadState* state = thread_state;
+  if (MEMTAPE_UNLIKELY(state == nullptr ||
+                       state->session != control->session.load(std::memory_order_relaxed))) {
+    state = AcquireThreadState();
+    if (state == nullptr) {
+      guard_depth = 0;
+      return nullptr;
+    }
+  }
+  state->ring.Open();
+  return state;
+}
+
+inline void Leave(ThreadState* state) {
+  state->ring.Close();
+  guard_depth = 0;
+}
+
+// A variable record on the calling thread's ring. Works with the guard up or down. Dropped (and
+// counted) when nothing is being recorded.
+void Push(RingRecord kind, const RecordPart* parts, size_t count);
+// The same when the state is at hand and open.
+void PushTo(ThreadState* state, RingRecord kind, const RecordPart* parts, size_t count);
+
+}  // namespace memtape

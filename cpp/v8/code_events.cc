@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+#include "v8/code_events.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+#include "base/varint.h"
+#include "os/os.h"
+
+namespace memtape::v8 {
+namespace {
+
+// The isolate of this thread, for V8's handler, which gets no data pointer.
+[[gnu::tls_model("initial-exec")]] constinit thread_local IsolateState* current_state = nullptr;
+// For events that V8's GC helper threads tell; equal for all isolates.
+PushRecord any_push = nullptr;
+
+constexpr size_t kMaxNameBytes = 4096;
+constexpr size_t kMaxPartBytes = 128 << 10;
+constexpr size_t kMaxInlineMapBytes = 64 << 10;
+
+void AddLine(IsolateState* state, size_t offset, int64_t position) {
+  if (state->lines.size > 0 && position == state->last_position) return;
+  if (state->lines.size + 2 * kMaxVarintBytes > kMaxPartBytes) return;
+  if (!state->lines.Reserve(2 * kMaxVarintBytes)) return;
+  uint8_t* const start = state->lines.data + state->lines.size;
+  uint8_t* out = WriteVarint(start, offset - state->last_offset);
+  out = WriteVarint(out, ZigZag(position - state->last_position));
+  state->lines.size += static_cast<size_t>(out - start);
+  state->last_offset = offset;
+  state->last_position = position;
+}
+
+void ClearLines(IsolateState* state) {
+  state->lines.size = 0;
+  state->last_offset = 0;
+  state->last_position = 0;
+  state->has_lines = false;
+}
+
+// V8's table: per entry the zigzag delta of the code offset (stored as -delta-1 for positions that
+// are not statements) and the zigzag delta of the raw position (external:1, offset + 1:30, ...).
+void AddV8Table(IsolateState* state, std::span<const uint8_t> table, size_t code_length) {
+  const uint8_t* in = table.data();
+  const uint8_t* const end = in + table.size();
+  uint64_t offset = 0;
+  int64_t raw = 0;
+  while (in < end) {
+    uint64_t value;
+    in = ReadVarint(in, end, &value);
+    if (in == nullptr) return;
+    int64_t delta = UnZigZag(value);
+    if (delta < 0) delta = -delta - 1;
+    in = ReadVarint(in, end, &value);
+    if (in == nullptr) return;
+    raw += UnZigZag(value);
+    offset += static_cast<uint64_t>(delta);
+    if (offset > code_length) return;  // not a table after all
+    constexpr int64_t kOffsetMask = (int64_t{1} << 30) - 1;
+    AddLine(state, offset, ((raw >> 1) & kOffsetMask) - 1);
+  }
+}
+
+bool SeenBefore(IsolateState* state, uint32_t script_id) {
+  PageBuffer& seen = state->scripts_seen;
+  const size_t byte = script_id / 8;
+  if (byte >= seen.size) {
+    // Pages come zeroed.
+    if (!seen.Reserve(byte + 1 - seen.size)) return true;
+    seen.size = byte + 1;
+  }
+  const uint8_t bit = static_cast<uint8_t>(1 << script_id % 8);
+  const bool before = (seen.data[byte] & bit) != 0;
+  seen.data[byte] |= bit;
+  return before;
+}
+
+class LineWriter {
+ public:
+  LineWriter(IsolateState* state, uint32_t script_id) : state_(state), script_id_(script_id) {
+    state_->text.size = 0;
+  }
+  void Add(size_t line_length) {
+    if (!state_->text.Reserve(kMaxVarintBytes)) return;
+    uint8_t* const start = state_->text.data + state_->text.size;
+    state_->text.size += static_cast<size_t>(WriteVarint(start, line_length) - start);
+    count_++;
+    if (state_->text.size + kMaxVarintBytes > kMaxPartBytes) Flush();
+  }
+  void Flush() {
+    if (count_ == 0) return;
+    const uint64_t head = script_id_ | uint64_t{count_} << 32;
+    const RecordPart parts[] = {{&head, sizeof head}, {state_->text.data, state_->text.size}};
+    state_->observer.push(RingRecord::kScriptLines, parts, 2);
+    state_->text.size = 0;
+    count_ = 0;
+  }
+
+ private:
+  IsolateState* state_;
+  uint32_t script_id_;
+  uint32_t count_ = 0;
+};
+
+// Lines end where JavaScript says: \n, \r, \r\n, U+2028, U+2029. Lengths include the terminator.
+void SendLines(IsolateState* state, uint32_t script_id, const Characters& source) {
+  LineWriter writer(state, script_id);
+  size_t start = 0;
+  if (source.one_byte != nullptr) {
+    const uint8_t* const text = source.one_byte;
+    while (start < source.length) {
+      const void* newline = memchr(text + start, '\n', source.length - start);
+      const size_t end = newline == nullptr ? source.length
+                                            : static_cast<size_t>(static_cast<const uint8_t*>(
+                                                                      newline) -
+                                                                  text) +
+                                                  1;
+      // Lone carriage returns are rare; memchr finds that there are none at 10 GB/s.
+      for (size_t from = start; from < end;) {
+        const void* cr = memchr(text + from, '\r', end - from);
+        if (cr == nullptr) break;
+        from = static_cast<size_t>(static_cast<const uint8_t*>(cr) - text) + 1;
+        if (from < end && text[from] == '\n') break;
+        writer.Add(from - start);
+        start = from;
+      }
+      if (start < end) writer.Add(end - start);
+      start = end;
+    }
+  } else {
+    const uint16_t* const text = source.two_byte;
+    for (size_t i = 0; i < source.length; i++) {
+      const uint16_t c = text[i];
+      const bool ends = c == '\n' || c == 0x2028 || c == 0x2029 ||
+                        (c == '\r' && (i + 1 == source.length || text[i + 1] != '\n'));
+      if (!ends && i + 1 != source.length) continue;
+      writer.Add(i + 1 - start);
+      start = i + 1;
+    }
+  }
+  writer.Flush();
+}
+
+void SendScript(IsolateState* state, const Script& script) {
+  char url[kMaxNameBytes];
+  const size_t url_bytes = ToUtf8(ReadString(script.name), url);
+  // A data: URL is the only home of a source map that a loader made in memory. Longer ones than a
+  // record holds are left to the reader, who finds most of them in the file.
+  size_t map_bytes = 0;
+  state->text.size = 0;
+  const Characters map_url = ReadString(script.source_mapping_url);
+  if (map_url && map_url.length <= kMaxInlineMapBytes && state->text.Reserve(kMaxPartBytes * 2)) {
+    map_bytes = ToUtf8(map_url, {reinterpret_cast<char*>(state->text.data), kMaxPartBytes});
+  }
+  ScriptHead head = {};
+  head.script_id = script.id;
+  head.line_offset = script.line_offset;
+  head.column_offset = script.column_offset;
+  head.url_bytes = static_cast<uint32_t>(url_bytes);
+  head.map_url_bytes = static_cast<uint32_t>(map_bytes);
+  const RecordPart parts[] = {
+      {&head, sizeof head}, {url, url_bytes}, {state->text.data, map_bytes}};
+  state->observer.push(RingRecord::kScript, parts, 3);
+  if (const Characters source = ReadString(script.source)) SendLines(state, script.id, source);
+}
+
+bool StartsWith(const JitCodeEvent& event, const char* prefix) {
+  const size_t length = strlen(prefix);
+  return event.name.length >= length && memcmp(event.name.text, prefix, length) == 0;
+}
+
+void NoteTrampoline(IsolateState* state, const JitCodeEvent& event) {
+  if (!StartsWith(event, "Builtin:InterpreterEnter") &&
+      !StartsWith(event, "Builtin:InterpreterEntryTrampoline")) {
+    return;
+  }
+  IsolateFrames* frames = state->frames;
+  for (size_t i = 0; i < frames->trampoline_count; i++) {
+    if (frames->trampolines[i].start == event.code_start) return;
+  }
+  if (frames->trampoline_count == IsolateFrames::kMaxTrampolines) return;
+  frames->trampolines[frames->trampoline_count++] = {event.code_start, event.code_length};
+}
+
+void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
+  CodeHead head = {};
+  head.start = event.code_start;
+  head.length = static_cast<uint32_t>(event.code_length);
+  head.type = static_cast<uint32_t>(event.code_type);
+  head.name_bytes = static_cast<uint32_t>(std::min(event.name.length, kMaxNameBytes));
+  NoteTrampoline(state, event);
+  Script script;
+  if (event.script != nullptr && ReadScript(*event.script, &script)) {
+    head.script_id = script.id;
+    if (!SeenBefore(state, script.id)) SendScript(state, script);
+    // Code from before the handler was set comes without line events, but with V8's own table.
+    constexpr int kByteCode = 0;
+    if (!state->has_lines && event.code_type == kByteCode) {
+      AddV8Table(state, ReadPositionTable(event.code_start), event.code_length);
+    }
+  }
+  head.lines_bytes = static_cast<uint32_t>(state->lines.size);
+  const RecordPart parts[] = {{&head, sizeof head},
+                              {event.name.text, head.name_bytes},
+                              {state->lines.data, state->lines.size}};
+  state->observer.push(RingRecord::kCode, parts, 3);
+}
+
+void OnCodeEvent(const JitCodeEvent* event) {
+  IsolateState* state = current_state;
+  if (event->type == kCodeMoved) {
+    // Also told by GC helper threads, which have no isolate of their own.
+    const uint64_t moved[] = {event->code_start, event->new_code_start};
+    const RecordPart part = {moved, sizeof moved};
+    if (any_push != nullptr) any_push(RingRecord::kCodeMoved, &part, 1);
+    return;
+  }
+  if (state == nullptr) return;
+  switch (event->type) {
+    case kCodeLinesStart:
+      ClearLines(state);
+      const_cast<JitCodeEvent*>(event)->user_data = state;  // V8 wants a cookie, or sends no lines
+      break;
+    case kCodeLine:
+      state->has_lines = true;
+      AddLine(state, event->line.offset, static_cast<int64_t>(event->line.position));
+      break;
+    case kCodeAdded:
+      OnCodeAdded(state, *event);
+      ClearLines(state);
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace
+
+bool PageBuffer::Reserve(size_t more) {
+  if (size + more <= capacity) return true;
+  size_t wanted = std::max<size_t>(capacity * 2, 16 << 10);
+  while (wanted < size + more) wanted *= 2;
+  void* moved = data == nullptr ? os::MapPages(wanted) : os::GrowPages(data, capacity, wanted);
+  if (moved == nullptr) return false;
+  data = static_cast<uint8_t*>(moved);
+  capacity = wanted;
+  return true;
+}
+
+void StartCodeEvents(IsolateState* state) {
+  current_state = state;
+  any_push = state->observer.push;
+  ClearLines(state);
+  GetApi().set_jit_code_event_handler(state->isolate, kJitCodeEventEnumExisting, OnCodeEvent);
+}
+
+void StopCodeEvents(IsolateState* state) {
+  GetApi().set_jit_code_event_handler(state->isolate, kJitCodeEventDefault, nullptr);
+  current_state = nullptr;
+}
+
+}  // namespace memtape::v8

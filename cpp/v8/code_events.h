@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// V8's code events of one isolate → ring records: each piece of code with its name and its table of
+// source positions, each script once with its line lengths.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "v8/isolate.h"
+
+namespace memtape::v8 {
+
+// Growable bytes in pages of their own.
+struct PageBuffer {
+  uint8_t* data = nullptr;
+  size_t size = 0;
+  size_t capacity = 0;
+
+  // Room for `more` bytes after size; false when there is no memory.
+  bool Reserve(size_t more);
+};
+
+struct IsolateState {
+  Isolate* isolate;
+  Observer observer;
+  IsolateFrames* frames;
+  // Position table of the code whose line events are coming in.
+  PageBuffer lines;
+  size_t last_offset;
+  int64_t last_position;
+  bool has_lines;
+  // One bit per script id that was told already.
+  PageBuffer scripts_seen;
+  PageBuffer text;
+};
+
+void StartCodeEvents(IsolateState* state);
+void StopCodeEvents(IsolateState* state);
+
+}  // namespace memtape::v8

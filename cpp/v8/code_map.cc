@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+#include "v8/code_map.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+#include "base/varint.h"
+
+namespace memtape::v8 {
+namespace {
+
+constexpr uint32_t kByteCode = 0;
+constexpr uint32_t kWasmCode = 2;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Takes ":123" off the end of `text`; false if there is none.
+bool TakeNumber(std::string_view* text, uint32_t* number) {
+  size_t i = text->size();
+  while (i > 0 && IsDigit((*text)[i - 1])) i--;
+  if (i == text->size() || i == 0 || (*text)[i - 1] != ':') return false;
+  *number = 0;
+  for (size_t j = i; j < text->size(); j++) {
+    *number = *number * 10 + static_cast<uint32_t>((*text)[j] - '0');
+  }
+  *text = text->substr(0, i - 1);
+  return true;
+}
+
+// Takes V8's tier mark off the front: "~", "^", "+", "*", each perhaps with "'" after or "o" before.
+bool TakeTier(std::string_view* text, FrameKind* kind) {
+  size_t i = 0;
+  if (text->size() > 1 && (*text)[0] == 'o' && ((*text)[1] == '*' || (*text)[1] == '+')) i = 1;
+  if (i >= text->size()) return false;
+  switch ((*text)[i]) {
+    case '~':
+      *kind = FrameKind::kInterpreted;
+      break;
+    case '^':
+      *kind = FrameKind::kBaseline;
+      break;
+    case '+':
+      *kind = FrameKind::kMaglev;
+      break;
+    case '*':
+      *kind = FrameKind::kTurbofan;
+      break;
+    default:
+      return false;
+  }
+  i++;
+  if (i < text->size() && (*text)[i] == '\'') i++;
+  *text = text->substr(i);
+  return true;
+}
+
+}  // namespace
+
+CodeName ParseCodeName(std::string_view name, std::string_view script_url) {
+  CodeName result;
+  const size_t colon = name.find(':');
+  std::string_view rest = colon == std::string_view::npos ? name : name.substr(colon + 1);
+  if (colon == std::string_view::npos || !TakeTier(&rest, &result.kind)) {
+    // "Builtin:ArrayForEach", "RegExp:…", a WebAssembly function.
+    result.function = rest;
+    return result;
+  }
+  Place place;
+  std::string_view head = rest;
+  if (TakeNumber(&head, &place.column) && TakeNumber(&head, &place.line)) {
+    result.definition = place;
+    rest = head;
+  }
+  // "function url": the name may hold spaces, so the script's own url says where it ends.
+  if (!script_url.empty() && rest.ends_with(script_url)) {
+    result.url = script_url;
+    rest.remove_suffix(script_url.size());
+  } else if (const size_t space = rest.find(' '); space != std::string_view::npos) {
+    result.url = rest.substr(space + 1);
+    rest = rest.substr(0, space);
+  }
+  while (!rest.empty() && rest.back() == ' ') rest.remove_suffix(1);
+  result.function = rest;
+  return result;
+}
+
+uint64_t CodeMap::AddText(const void* text, size_t bytes) {
+  const uint64_t at = text_.size();
+  text_.Append(static_cast<const char*>(text), bytes);
+  return at;
+}
+
+void CodeMap::AddScript(uint32_t thread, const ScriptHead& head, std::string_view url,
+                        std::string_view map_url) {
+  if (scripts_.size() == 0) scripts_.push_back({});
+  uint32_t* index = script_index_.FindOrInsert(ScriptKey(thread, head.script_id));
+  *index = static_cast<uint32_t>(scripts_.size());
+  Script script = {};
+  script.line_offset = head.line_offset;
+  script.column_offset = head.column_offset;
+  script.url_bytes = static_cast<uint32_t>(url.size());
+  script.map_url_bytes = static_cast<uint32_t>(map_url.size());
+  script.url = AddText(url.data(), url.size());
+  script.map_url = AddText(map_url.data(), map_url.size());
+  script.first_line = line_starts_.size();
+  scripts_.push_back(script);
+}
+
+void CodeMap::AddScriptLines(uint32_t thread, uint32_t script_id, uint32_t count,
+                             const uint8_t* lengths, size_t bytes) {
+  const uint32_t index = script_index_.Find(ScriptKey(thread, script_id));
+  if (index == 0) return;
+  Script& script = scripts_[index];
+  // The runs of one script must be adjacent; another isolate's records may have come in between.
+  if (script.first_line + script.line_count != line_starts_.size()) {
+    const uint64_t first = line_starts_.size();
+    line_starts_.Resize(first + script.line_count);
+    memcpy(&line_starts_[first], &line_starts_[script.first_line], script.line_count * 4);
+    script.first_line = first;
+  }
+  // The last start of a run is where the next line begins: one more than there are lines.
+  uint32_t at = 0;
+  if (script.line_count == 0) {
+    line_starts_.push_back(0);
+    script.line_count = 1;
+  } else {
+    at = line_starts_.back();
+  }
+  const uint8_t* in = lengths;
+  for (uint32_t i = 0; i < count; i++) {
+    uint64_t length;
+    in = ReadVarint(in, lengths + bytes, &length);
+    if (in == nullptr) return;
+    at += static_cast<uint32_t>(length);
+    line_starts_.push_back(at);
+    script.line_count++;
+  }
+}
+
+void CodeMap::AddCode(uint32_t thread, const CodeHead& head, std::string_view name,
+                      const uint8_t* lines) {
+  Code code = {};
+  code.start = head.start;
+  code.end = head.start + head.length;
+  code.type = head.type;
+  code.script_id = head.script_id;
+  code.script = head.script_id == 0 ? 0 : script_index_.Find(ScriptKey(thread, head.script_id));
+  // Each worker tells the builtins again, at the same place.
+  if (const Code* known = Find(head.start);
+      known != nullptr && known->start == code.start && known->end == code.end &&
+      head.lines_bytes == 0 && known->lines_bytes == 0 && Name(*known) == name) {
+    return;
+  }
+  code.name_bytes = static_cast<uint32_t>(name.size());
+  code.name = AddText(name.data(), name.size());
+  code.lines_bytes = head.lines_bytes;
+  code.lines = AddText(lines, head.lines_bytes);
+  const uint32_t index = static_cast<uint32_t>(codes_.size());
+  codes_.push_back(code);
+  AddRange({code.start, code.end, index});
+  if (code.type == kByteCode && code.script != 0) {
+    const CodeName parsed = ParseCodeName(name, Url(code));
+    int64_t position = 0;
+    int64_t last = 0;
+    const uint8_t* in = lines;
+    const uint8_t* const end = lines + head.lines_bytes;
+    while (in < end) {
+      uint64_t value;
+      if ((in = ReadVarint(in, end, &value)) == nullptr) break;
+      if ((in = ReadVarint(in, end, &value)) == nullptr) break;
+      position += UnZigZag(value);
+      last = std::max(last, position);
+    }
+    const uint64_t key = uint64_t{code.script} << 44 ^
+                         uint64_t{parsed.definition.line} << 16 ^ parsed.definition.column;
+    *last_position_.FindOrInsert(key | 1) = static_cast<uint32_t>(last + 1);
+  }
+}
+
+void CodeMap::AddRange(const Range& range) {
+  if (FindRange(range.start) != nullptr || FindRange(range.end - 1) != nullptr) generation_++;
+  recent_.push_back(range);
+  if (recent_.size() >= kMaxRecent) MergeRecent();
+}
+
+void CodeMap::Move(uint64_t from, uint64_t to) {
+  Range* range = FindRange(from);
+  generation_++;
+  if (range == nullptr || range->start != from) return;
+  const uint64_t length = range->end - range->start;
+  Code moved = codes_[range->code];
+  // The old range stays until something else takes its place: frames that were pushed during the
+  // collection may still name it.
+  moved.start = to;
+  moved.end = to + length;
+  codes_.push_back(moved);
+  AddRange({to, to + length, static_cast<uint32_t>(codes_.size() - 1)});
+}
+
+// Later ranges win: what they overlap is gone.
+void CodeMap::MergeRecent() {
+  // Among the recent ones, drop those that a later one overlaps.
+  size_t kept = recent_.size();
+  for (size_t i = recent_.size(); i-- > 0;) {
+    bool alive = true;
+    for (size_t j = kept; j < recent_.size() && alive; j++) {
+      alive = recent_[i].end <= recent_[j].start || recent_[j].end <= recent_[i].start;
+    }
+    if (alive) recent_[--kept] = recent_[i];
+  }
+  recent_.Erase(0, kept);
+  std::sort(recent_.data(), recent_.data() + recent_.size(),
+            [](const Range& a, const Range& b) { return a.start < b.start; });
+  merged_.Clear();
+  merged_.Reserve(sorted_.size() + recent_.size());
+  size_t r = 0;
+  for (size_t s = 0; s < sorted_.size(); s++) {
+    while (r < recent_.size() && recent_[r].start < sorted_[s].start) {
+      merged_.push_back(recent_[r++]);
+    }
+    const bool before = merged_.size() > 0 && merged_.back().end > sorted_[s].start;
+    const bool after = r < recent_.size() && recent_[r].start < sorted_[s].end;
+    if (!before && !after) merged_.push_back(sorted_[s]);
+  }
+  while (r < recent_.size()) merged_.push_back(recent_[r++]);
+  std::swap(sorted_, merged_);
+  recent_.Clear();
+}
+
+CodeMap::Range* CodeMap::FindRange(uint64_t address) {
+  for (size_t i = recent_.size(); i-- > 0;) {
+    if (address >= recent_[i].start && address < recent_[i].end) return &recent_[i];
+  }
+  Range* const end = sorted_.data() + sorted_.size();
+  Range* found = std::upper_bound(
+      sorted_.data(), end, address,
+      [](uint64_t wanted, const Range& range) { return wanted < range.start; });
+  if (found == sorted_.data()) return nullptr;
+  found--;
+  return address < found->end ? found : nullptr;
+}
+
+CodeMap::Code* CodeMap::Find(uint64_t address) {
+  const Range* range = FindRange(address);
+  return range == nullptr ? nullptr : &codes_[range->code];
+}
+
+std::string_view CodeMap::Url(const Code& code) const {
+  if (code.script == 0) return {};
+  const Script& script = scripts_[code.script];
+  return {text_.data() + script.url, script.url_bytes};
+}
+
+std::string_view CodeMap::MapUrl(const Code& code) const {
+  if (code.script == 0) return {};
+  const Script& script = scripts_[code.script];
+  return {text_.data() + script.map_url, script.map_url_bytes};
+}
+
+Place CodeMap::ToPlace(const Script& script, int64_t position) const {
+  if (position < 0 || script.line_count == 0) return {};
+  const uint32_t* const first = line_starts_.data() + script.first_line;
+  const uint32_t* const last = first + script.line_count;
+  const uint32_t* line = std::upper_bound(first, last, static_cast<uint32_t>(position));
+  if (line == first) return {};
+  const uint32_t index = static_cast<uint32_t>(line - first - 1);
+  uint32_t column = static_cast<uint32_t>(position) - first[index];
+  if (index == 0) column += script.column_offset;
+  return {index + 1 + script.line_offset, column + 1};
+}
+
+int64_t CodeMap::FromPlace(const Script& script, Place place) const {
+  if (place.line <= script.line_offset || script.line_count == 0) return -1;
+  const uint64_t index = place.line - 1 - script.line_offset;
+  if (index >= script.line_count) return -1;
+  int64_t column = int64_t{place.column} - 1;
+  if (index == 0) column -= script.column_offset;
+  return line_starts_[script.first_line + index] + column;
+}
+
+Place CodeMap::CallPlace(const Code& code, uint64_t address, Place definition) const {
+  if (code.script == 0 || code.type == kWasmCode) return definition;
+  const Script& script = scripts_[code.script];
+  // A return address belongs to the instruction before it; a bytecode offset is that of the call.
+  const uint64_t wanted = address - code.start - (code.type == kByteCode ? 0 : 1);
+  const uint8_t* in = reinterpret_cast<const uint8_t*>(text_.data() + code.lines);
+  const uint8_t* const end = in + code.lines_bytes;
+  uint64_t offset = 0;
+  int64_t position = 0;
+  int64_t found = -1;
+  while (in < end) {
+    uint64_t value;
+    if ((in = ReadVarint(in, end, &value)) == nullptr) break;
+    offset += value;
+    if (offset > wanted) break;
+    if ((in = ReadVarint(in, end, &value)) == nullptr) break;
+    position += UnZigZag(value);
+    found = position;
+  }
+  if (found < 0) return definition;
+  if (code.type != kByteCode) {
+    // Optimized code also has positions of functions that were inlined into it, which count in
+    // those functions' scripts. Only what lies inside the function itself can be its own.
+    const int64_t start = FromPlace(script, definition);
+    const uint64_t key =
+        uint64_t{code.script} << 44 ^ uint64_t{definition.line} << 16 ^ definition.column;
+    const uint32_t last = last_position_.Find(key | 1);
+    if (found < start || (last != 0 && found >= last)) return definition;
+  }
+  return ToPlace(script, found);
+}
+
+void CodeMap::Clear() {
+  text_.Free();
+  codes_.Free();
+  scripts_.Free();
+  script_index_.Clear();
+  line_starts_.Free();
+  last_position_.Clear();
+  sorted_.Free();
+  recent_.Free();
+  merged_.Free();
+  generation_++;
+}
+
+}  // namespace memtape::v8

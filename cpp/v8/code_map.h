@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Which JavaScript is at an address: the drain thread's picture of V8's code, kept up to date from
+// the ring records in the order of events. No V8 calls, no access to V8's heap.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <string_view>
+
+#include "base/flat_map.h"
+#include "base/page_array.h"
+#include "format/format.h"
+#include "log/ring_records.h"
+
+namespace memtape::v8 {
+
+// A place in a script: lines and columns count from 1, 0 is unknown.
+struct Place {
+  uint32_t line = 0;
+  uint32_t column = 0;
+};
+
+// What one code name of V8's logger says, such as "JS:*f file.js:3:9".
+struct CodeName {
+  FrameKind kind = FrameKind::kBuiltin;
+  std::string_view function;
+  std::string_view url;
+  Place definition;
+};
+CodeName ParseCodeName(std::string_view name, std::string_view script_url);
+
+class CodeMap {
+ public:
+  struct Code {
+    uint64_t start, end;
+    uint32_t type;
+    uint32_t script;  // index into scripts, 0: none
+    uint32_t script_id;
+    uint32_t name_bytes, lines_bytes;
+    uint64_t name, lines;  // offsets into text_
+    uint32_t function;     // scratch for the resolver: its function id, 0: not yet made
+  };
+
+  void AddScript(uint32_t thread, const ScriptHead& head, std::string_view url,
+                 std::string_view map_url);
+  void AddScriptLines(uint32_t thread, uint32_t script_id, uint32_t count, const uint8_t* lengths,
+                      size_t bytes);
+  void AddCode(uint32_t thread, const CodeHead& head, std::string_view name, const uint8_t* lines);
+  void Move(uint64_t from, uint64_t to);
+
+  // The code at an address, or null. Valid until the next change.
+  Code* Find(uint64_t address);
+  std::string_view Name(const Code& code) const {
+    return {text_.data() + code.name, code.name_bytes};
+  }
+  std::string_view Url(const Code& code) const;
+  std::string_view MapUrl(const Code& code) const;
+  // Place of the call at `address`, which is inside bytecode or a return address in machine code.
+  Place CallPlace(const Code& code, uint64_t address, Place definition) const;
+
+  // Changes whenever an address that was code may have become other code.
+  uint32_t generation() const { return generation_; }
+  void Clear();
+
+ private:
+  struct Script {
+    uint32_t line_offset, column_offset;
+    uint32_t url_bytes, map_url_bytes;
+    uint64_t url, map_url;           // offsets into text_
+    uint64_t first_line, line_count;  // into line_starts_
+  };
+  struct Range {
+    uint64_t start, end;
+    uint32_t code;  // index into codes_
+  };
+  static constexpr size_t kMaxRecent = 256;
+
+  static uint64_t ScriptKey(uint32_t thread, uint32_t script_id) {
+    return uint64_t{thread} << 32 | script_id;
+  }
+  uint64_t AddText(const void* text, size_t bytes);
+  void AddRange(const Range& range);
+  void MergeRecent();
+  Range* FindRange(uint64_t address);
+  Place ToPlace(const Script& script, int64_t position) const;
+  int64_t FromPlace(const Script& script, Place place) const;
+
+  PageArray<char> text_;
+  PageArray<Code> codes_;
+  PageArray<Script> scripts_;
+  FlatMap script_index_;
+  PageArray<uint32_t> line_starts_;  // UTF-16 offsets, one run per script
+  FlatMap last_position_;            // (script, definition) → highest position in its bytecode + 1
+  // Ranges sorted by start, without overlap, and the latest few in the order they came: an insert
+  // into the middle of the sorted ones for each of V8's 10^4 codes would cost more than it saves.
+  PageArray<Range> sorted_;
+  PageArray<Range> recent_;
+  PageArray<Range> merged_;
+  uint32_t generation_ = 0;
+};
+
+}  // namespace memtape::v8

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// One V8 isolate under observation: listens to its code events and garbage collections, and finds
+// what WalkJs needs. All functions run on the isolate's own thread, from a native callback that
+// JavaScript called, with the caller's recursion guard up.
+#pragma once
+
+#include <stdint.h>
+
+#include "log/ring_records.h"
+#include "v8/api.h"
+#include "v8/js_walker.h"
+
+namespace memtape::v8 {
+
+// What the observer tells, always on the thread concerned. Code moves are also told from V8's GC
+// helper threads.
+struct Observer {
+  PushRecord push = nullptr;
+  void (*gc_start)(int type) = nullptr;
+  void (*gc_end)(int type) = nullptr;
+};
+
+struct IsolateState;  // opaque; one per attached isolate, never freed
+
+// Attaches to the calling thread's current isolate. Emits the code that exists already. Fills
+// `frames` and returns the state, or returns nullptr and sets *reason (a static text).
+IsolateState* Attach(const Observer& observer, uintptr_t stack_high, IsolateFrames* frames,
+                     const char** reason);
+void Detach(IsolateState* state);
+
+// Sends one kJsSample record about the isolate.
+void SampleHeap(IsolateState* state);
+// Asks the isolate to call SampleHeap when it next can. Any thread, while the isolate is alive.
+void RequestSample(IsolateState* state);
+
+}  // namespace memtape::v8

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Where V8 keeps things: the few offsets that memtape reads, per V8 version, from V8's own debug
+// constants where it exports them. Values were checked on the official x64 binaries of Node 20, 22,
+// 24 and 26 and are checked again at run time by SelfTest (isolate.h).
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <span>
+
+namespace memtape::v8 {
+
+// Offsets from the frame pointer, in bytes. Equal in every version from 10.2 to 14.6.
+inline constexpr intptr_t kFrameMarker = -8;  // context, or a small integer: the frame type
+inline constexpr intptr_t kFrameBytecodeArray = -32;
+inline constexpr intptr_t kFrameBytecodeOffset = -40;
+#if defined(__x86_64__)
+inline constexpr intptr_t kEntryFrameCEntryFp = -64;
+#elif defined(__aarch64__)
+inline constexpr intptr_t kEntryFrameCEntryFp = -24;
+#endif
+
+struct Layout {
+  int major = 0, minor = 0;
+  bool known = false;  // this V8 version is one that the table was made for
+
+  // Isolate. c_entry_fp is found by a scan (isolate.cc).
+  size_t fast_c_call_fp = 0, fast_c_call_pc = 0;
+  // Frame types, as they stand in the marker slot.
+  uint64_t entry_marker = 0, construct_entry_marker = 0, wasm_marker = 0;
+  uint64_t exit_markers[8] = {};
+  size_t exit_marker_count = 0;
+  // Heap objects, offsets from the untagged address.
+  size_t sfi_script = 0;
+  size_t script_source = 8, script_name = 16, script_line_offset = 24, script_column_offset = 32;
+  size_t script_id = 64, script_source_url = 112, script_source_mapping_url = 120;
+  size_t bytecode_data = 0, bytecode_position_table = 0;
+};
+
+// The layout for this process's V8, or one with known == false.
+const Layout& GetLayout();
+
+// --- Reading heap objects: on the isolate's own thread, outside GC. All check tags and types and
+// return null, 0 or false when the object is not what it should be. ---
+
+// The characters of a string that is stored in one piece (sequential, external, or thin, sliced
+// or cons strings that lead to one).
+struct Characters {
+  const uint8_t* one_byte = nullptr;
+  const uint16_t* two_byte = nullptr;
+  size_t length = 0;
+  explicit operator bool() const { return one_byte != nullptr || two_byte != nullptr; }
+};
+Characters ReadString(uintptr_t tagged);
+
+// UTF-8 into out, cut on a character boundary when it is too long. Returns the number of bytes.
+size_t ToUtf8(const Characters& text, std::span<char> out);
+
+struct Script {
+  uint32_t id = 0;
+  uint32_t line_offset = 0, column_offset = 0;
+  uintptr_t name = 0, source = 0, source_mapping_url = 0;  // tagged
+};
+bool ReadScript(uintptr_t tagged_shared_function_info, Script* script);
+
+// V8's own source position table of bytecode that starts at `first_bytecode`: varint pairs
+// (format of V8's source-position-table.cc). Empty when V8 has not made it.
+std::span<const uint8_t> ReadPositionTable(uintptr_t first_bytecode);
+
+}  // namespace memtape::v8
