@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 // ts/html/app/ → ts/html/app-bundle.js: the report page's markup, style and scripts as strings.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build, transform } from 'esbuild';
+import { build } from 'esbuild';
 import { root } from './sources.mjs';
 
-const require = createRequire(import.meta.url);
 const app = join(root, 'ts/html/app');
 const target = ['chrome111', 'firefox113', 'safari16.4'];
 
@@ -29,10 +27,16 @@ async function bundle(entry) {
 }
 
 async function styles() {
-  const plot = readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8');
-  const page = readFileSync(join(app, 'style.css'), 'utf8');
-  const { code } = await transform(plot + page, { loader: 'css', minify: true, target });
-  return code.trim();
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [join(app, 'style.css')],
+    bundle: true,
+    write: false,
+    minify: true,
+    target,
+    logLevel: 'warning',
+  });
+  return (outputFiles[0]?.text ?? '').trim();
 }
 
 export async function buildHtml() {

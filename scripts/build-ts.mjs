@@ -99,9 +99,13 @@ export async function bundle() {
   await Promise.all([bundleModules(), bundleCommonJs(), bundlePreload()]);
 }
 
+/** Declarations once for import and, below a CommonJS package.json, once for require(). */
+export function buildTypes() {
+  run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.types.json']);
+  cpSync(join(dist, 'types'), join(dist, 'cjs/types'), { recursive: true });
+}
+
 export async function buildTs() {
   await bundle();
-  run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.types.json']);
-  // The same declarations once more below a CommonJS package.json, where they type require().
-  cpSync(join(dist, 'types'), join(dist, 'cjs/types'), { recursive: true });
+  buildTypes();
 }

@@ -4,7 +4,12 @@
 // NODE_OPTIONS, execArgv and module cache that it would see without memtape.
 const fs: typeof import('node:fs') = require('node:fs');
 
+const workers: Mutable<typeof import('node:worker_threads')> = require('node:worker_threads');
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 const flag = '--require';
+const addonKey = 'memtape:addon';
 
 function isThisFile(path: string): boolean {
   try {
@@ -23,19 +28,25 @@ function withoutThisFile(options: string): string {
     .trim();
 }
 
-function loadAddon(): boolean {
+/** Workers may have an environment of their own, so they learn from their parent what it loaded. */
+function addonPaths(): string[] {
   const { platform, arch, env } = process;
+  const known = workers.getEnvironmentData(addonKey) ?? env['MEMTAPE_ADDON'];
+  if (typeof known === 'string') return [known];
   const prebuilt = `${__dirname}/../prebuilds/${platform}-${arch}/memtape`;
-  const candidates = env['MEMTAPE_ADDON']
-    ? [env['MEMTAPE_ADDON']]
-    : [
-        `${__dirname}/../build/Release/memtape.node`,
-        `${prebuilt}.glibc.node`,
-        `${prebuilt}.musl.node`,
-      ];
-  for (const path of candidates) {
+  return [
+    `${__dirname}/../build/Release/memtape.node`,
+    `${prebuilt}.glibc.node`,
+    `${prebuilt}.musl.node`,
+    `${prebuilt}.node`,
+  ];
+}
+
+function loadAddon(): boolean {
+  for (const path of addonPaths()) {
     try {
       process.dlopen({ exports: {} } as NodeModule, path);
+      workers.setEnvironmentData(addonKey, path);
       return true;
     } catch {
       // The wrong libc, no build, or --permission without addons: native stacks remain, and the
@@ -66,11 +77,9 @@ function next(index: number): string {
  * whichever was given; the worker's own run of this file takes it out again.
  */
 function followWorkers(): void {
-  const workers: { Worker: NewableFunction } = require('node:worker_threads');
   workers.Worker = new Proxy(workers.Worker, {
-    construct(target, [file, options, ...rest], newTarget) {
-      return Reflect.construct(target, [file, traced(options), ...rest], newTarget);
-    },
+    construct: (target, [file, options, ...rest], newTarget) =>
+      Reflect.construct(target, [file, traced(options), ...rest], newTarget),
   });
   (require('node:module') as typeof import('node:module')).syncBuiltinESMExports();
 }

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// What the published package is: its manifest, its files, its types.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { buildTypes } from '../../scripts/build-ts.mjs';
+import { root } from '../../scripts/sources.mjs';
+import { temporaryFolder } from '../support/folder.js';
+import { checkBundle, finish } from '../support/memtape.js';
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const tool = (path: string) => join(root, 'node_modules', path);
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+function pack(folder: string): Packed {
+  const args = ['pack', '--ignore-scripts', '--json', `--pack-destination=${folder}`];
+  const output = execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' });
+  return (JSON.parse(output) as Packed[])[0] as Packed;
+}
+
+describe('the package', () => {
+  beforeAll(() => {
+    checkBundle();
+    buildTypes();
+  });
+
+  test('runs nothing when it is installed', () => {
+    const { scripts, gypfile, dependencies } = JSON.parse(read('package.json'));
+    for (const name of ['preinstall', 'install', 'postinstall']) {
+      expect(scripts).not.toHaveProperty(name);
+    }
+    // Without this, npm would run node-gyp wherever it sees a binding.gyp.
+    expect(gypfile).toBe(false);
+    expect(dependencies).toBeUndefined();
+  });
+
+  test('holds the command, the API, the preload script and their types, and no sources', () => {
+    const paths = pack(temporaryFolder()).files.map(({ path }) => path);
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        'LICENSE',
+        'README.md',
+        'dist/cli.js',
+        'dist/index.js',
+        'dist/cjs/index.js',
+        'dist/cjs/package.json',
+        'dist/preload.cjs',
+        'dist/types/index.d.ts',
+        'dist/cjs/types/index.d.ts',
+        'dist/THIRD-PARTY.txt',
+      ]),
+    );
+    expect(paths.filter((path) => /^(ts|cpp|test|scripts|node_modules)\//.test(path))).toEqual([]);
+  });
+
+  test('satisfies publint', () => {
+    const { status, stdout, stderr } = finish(
+      process.execPath,
+      [tool('publint/src/cli.js'), '--strict', '--pack=false', root],
+      { cwd: root },
+    );
+    expect(`${stdout}${stderr}`).toContain('All good!');
+    expect(status).toBe(0);
+  });
+
+  test('satisfies attw: types fit the code for import and require', () => {
+    const folder = temporaryFolder();
+    const { filename } = pack(folder);
+    const { status, stdout, stderr } = finish(process.execPath, [
+      tool('@arethetypeswrong/cli/dist/index.js'),
+      join(folder, filename),
+      '--format=ascii',
+      '--no-color',
+    ]);
+    expect(`${stdout}${stderr}`).toContain('No problems found');
+    expect(status).toBe(0);
+  });
+
+  test('works by import and by require, with the same exports', () => {
+    const names = "Object.keys(m).filter((name) => name !== 'default').sort().join()";
+    const imported = finish(process.execPath, [
+      '--input-type=module',
+      '-e',
+      `import * as m from ${JSON.stringify(join(root, 'dist/index.js'))}; console.log(${names})`,
+    ]);
+    const required = finish(process.execPath, [
+      '-e',
+      `const m = require(${JSON.stringify(join(root, 'dist/cjs/index.js'))}); console.log(${names})`,
+    ]);
+    expect(imported.stderr + required.stderr).toBe('');
+    expect(imported.stdout).toContain('Tracker');
+    expect(required.stdout).toBe(imported.stdout);
+  });
+});
+
+test('package-lock.json names no registry', () => {
+  const { packages } = JSON.parse(read('package-lock.json'));
+  expect(Object.keys(packages).length).toBeGreaterThan(100);
+  for (const entry of Object.values(packages)) expect(entry).not.toHaveProperty('resolved');
+});
