@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Several consumers behind one; a single consumer is used as it is and pays nothing.
+
+import type { Consumer } from '../decode/consumer.js';
+
+type Handler = keyof Consumer;
+
+/** Only the callbacks that somebody has exist on the result, so that a decoder can skip the others. */
+export function fanout(consumers: readonly Consumer[]): Consumer {
+  const [only] = consumers;
+  if (only !== undefined && consumers.length === 1) return only;
+  const hot = (name: Handler) => consumers.filter((consumer) => consumer[name] !== undefined);
+  return { ...eventFanout(hot), ...recordFanout(hot) };
+}
+
+type Listeners = (name: Handler) => Consumer[];
+
+/** Alloc, free and time come by the million: indexed loops and no rest arguments. */
+function eventFanout(listeners: Listeners): Consumer {
+  const fan: Consumer = {};
+  const allocs = listeners('onAlloc');
+  if (allocs.length > 0) {
+    fan.onAlloc = (stack, size, allocator, thread, addressId) => {
+      for (let i = 0; i < allocs.length; i++) {
+        allocs[i]?.onAlloc?.(stack, size, allocator, thread, addressId);
+      }
+    };
+  }
+  const frees = listeners('onFree');
+  if (frees.length > 0) {
+    fan.onFree = (stack, size, allocator, thread, addressId) => {
+      for (let i = 0; i < frees.length; i++) {
+        frees[i]?.onFree?.(stack, size, allocator, thread, addressId);
+      }
+    };
+  }
+  const times = listeners('onTime');
+  if (times.length > 0) {
+    fan.onTime = (timeNs) => {
+      for (let i = 0; i < times.length; i++) times[i]?.onTime?.(timeNs);
+    };
+  }
+  const foreign = listeners('onForeignFree');
+  if (foreign.length > 0) {
+    fan.onForeignFree = () => {
+      for (const consumer of foreign) consumer.onForeignFree?.();
+    };
+  }
+  return fan;
+}
+
+function recordFanout(listeners: Listeners): Consumer {
+  return {
+    ...each('onMap', listeners),
+    ...each('onSample', listeners),
+    ...each('onJsSample', listeners),
+    ...each('onGc', listeners),
+    ...each('onMark', listeners),
+    ...each('onStall', listeners),
+  };
+}
+
+type RecordHandler = 'onMap' | 'onSample' | 'onJsSample' | 'onGc' | 'onMark' | 'onStall';
+
+function each<Name extends RecordHandler>(name: Name, listeners: Listeners): Consumer {
+  const listening = listeners(name);
+  if (listening.length === 0) return {};
+  type Call = (record: Parameters<NonNullable<Consumer[Name]>>[0]) => void;
+  const call: Call = (record) => {
+    for (const consumer of listening) (consumer[name] as Call).call(consumer, record);
+  };
+  return { [name]: call };
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The elements of page.html that the page's code touches, looked up once.
+
+import { byId } from './dom.js';
+
+export function findControls() {
+  const button = (id: string) => byId(id, HTMLButtonElement);
+  const box = (id: string) => byId(id, HTMLElement);
+  return {
+    figures: box('figures'),
+    warnings: box('warnings'),
+    plot: box('plot'),
+    plotLegend: box('plot-legend'),
+    timeline: box('timeline'),
+    graphTab: button('view-graph'),
+    tableTab: button('view-table'),
+    back: button('zoom-back'),
+    forward: button('zoom-forward'),
+    reset: button('zoom-reset'),
+    inverted: button('inverted'),
+    flames: button('flames'),
+    hideNode: button('hide-node'),
+    search: byId('search', HTMLInputElement),
+    regex: button('regex'),
+    searchClear: button('search-clear'),
+    searchResult: box('search-result'),
+    graph: box('graph'),
+    space: box('graph-space'),
+    canvas: byId('canvas', HTMLCanvasElement),
+    table: box('table'),
+    legend: box('legend'),
+    detail: box('detail'),
+    tooltip: box('tooltip'),
+    theme: button('theme'),
+    statsButton: button('show-stats'),
+    helpButton: button('show-help'),
+    stats: byId('stats', HTMLDialogElement),
+    statsBody: box('stats-body'),
+    help: byId('help', HTMLDialogElement),
+  };
+}
+
+export type Controls = ReturnType<typeof findControls>;
+
+export function setPressed(button: HTMLButtonElement, pressed: boolean): void {
+  button.setAttribute('aria-pressed', `${pressed}`);
+}
+
+export function isPressed(button: HTMLButtonElement): boolean {
+  return button.getAttribute('aria-pressed') === 'true';
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+// One state, and everything on the page follows it: controls change the state, the state draws the views.
+
+import { type Controls, isPressed, setPressed } from './controls.js';
+import { FlameGraph } from './flame-graph.js';
+import { listenToKeys } from './keyboard.js';
+import { nodeOfPath, pathId } from './layout.js';
+import { categoryLegend } from './legend.js';
+import { frameMatcher, type SearchResult, search } from './search.js';
+import { AddressBar, type State, stateFromHash } from './state.js';
+import { TableView } from './table-view.js';
+import { ThemeSwitch } from './theme.js';
+import { describeFrame, selfBytes, Tooltip } from './tooltip.js';
+import type { FrameSum, Trees } from './trees.js';
+import { bytesText, countText, percentText } from './units.js';
+
+const NONE = -1;
+const TYPING_MS = 120;
+
+const WHOLE_NAMES: Record<string, string> = {
+  peak: 'the peak',
+  leaked: 'what leaked',
+  temporary: 'temporary memory',
+  allocated: 'all allocated',
+};
+
+export class Page {
+  readonly #controls: Controls;
+  readonly #trees: Trees;
+  readonly #wholeName: string;
+  readonly #graph: FlameGraph;
+  readonly #table: TableView;
+  readonly #tooltip: Tooltip;
+  readonly #theme: ThemeSwitch;
+  readonly #address: AddressBar;
+  #state: State;
+  #found: SearchResult | undefined;
+  #foundAt = NONE;
+  #typing = 0;
+
+  constructor(controls: Controls, trees: Trees, kind: string, redrawPlot: () => void) {
+    this.#controls = controls;
+    this.#trees = trees;
+    this.#wholeName = WHOLE_NAMES[kind] ?? 'the whole';
+    this.#state = stateFromHash(location.hash);
+    this.#tooltip = new Tooltip(controls.tooltip);
+    this.#table = new TableView(controls.table, (sum) => this.#findInGraph(sum));
+    const elements = { scroller: controls.graph, space: controls.space, canvas: controls.canvas };
+    this.#graph = new FlameGraph(elements, trees.layout(this.#state), trees.frames, {
+      onZoom: (node) => this.#zoom(node),
+      onHover: (node, x, y) => this.#hover(node, x, y),
+      onSelect: (node) => this.#describe(node),
+    });
+    this.#theme = new ThemeSwitch(controls.theme, () => {
+      this.#applyTheme();
+      redrawPlot();
+    });
+    this.#address = new AddressBar((state) => this.#apply(state));
+    this.#listen();
+    this.#applyTheme();
+    this.#apply(this.#state);
+  }
+
+  /** Makes everything visible agree with `state`. */
+  #apply(state: State): void {
+    const before = this.#state;
+    this.#state = state;
+    const layout = this.#trees.layout(state);
+    if (layout !== this.#graph.layout) this.#graph.setLayout(layout);
+    const controls = this.#controls;
+    setPressed(controls.inverted, state.inverted);
+    setPressed(controls.hideNode, !state.showNode);
+    setPressed(controls.regex, state.regex);
+    if (controls.search.value !== state.query) controls.search.value = state.query;
+    this.#search();
+    this.#showView(state.view);
+    const node = state.zoom === '' ? 0 : (nodeOfPath(layout, state.zoom) ?? 0);
+    if (node !== this.#graph.zoomed) this.#graph.zoomTo(node);
+    controls.reset.disabled = node === 0;
+    controls.back.disabled = !this.#address.canGoBack;
+    controls.forward.disabled = !this.#address.canGoForward;
+    if (before.showNode !== state.showNode || state.view === 'table') this.#fillTable();
+    this.#describe(this.#graph.selected);
+  }
+
+  #change(change: Partial<State>, asStep = true): void {
+    const state = { ...this.#state, ...change };
+    this.#address.write(state, asStep);
+    this.#apply(state);
+  }
+
+  #zoom(node: number): void {
+    const { layout } = this.#graph;
+    this.#change({ zoom: node === 0 ? '' : pathId(layout, node) });
+  }
+
+  #listen(): void {
+    const controls = this.#controls;
+    const on = (button: HTMLButtonElement, act: () => void) =>
+      button.addEventListener('click', act);
+    on(controls.graphTab, () => this.#change({ view: 'graph' }));
+    on(controls.tableTab, () => this.#change({ view: 'table' }));
+    on(controls.back, () => this.#address.back());
+    on(controls.forward, () => this.#address.forward());
+    on(controls.reset, () => this.#change({ zoom: '' }));
+    on(controls.inverted, () => this.#toggleShape({ inverted: !this.#state.inverted }));
+    on(controls.hideNode, () => this.#toggleShape({ showNode: !this.#state.showNode }));
+    on(controls.flames, () => this.#setFlames(!isPressed(controls.flames)));
+    on(controls.regex, () => this.#change({ regex: !this.#state.regex }, false));
+    on(controls.searchClear, () => this.#change({ query: '' }, false));
+    on(controls.statsButton, () => controls.stats.showModal());
+    on(controls.helpButton, () => controls.help.showModal());
+    controls.search.addEventListener('input', () => this.#typed());
+    controls.search.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter') this.#nextMatch(event.shiftKey ? -1 : 1);
+    });
+    for (const dialog of [controls.stats, controls.help]) {
+      dialog.addEventListener('click', (event) => {
+        if (event.target === dialog) dialog.close();
+      });
+    }
+    this.#listenToKeys();
+  }
+
+  #listenToKeys(): void {
+    const controls = this.#controls;
+    const toggles = {
+      inverted: () => controls.inverted.click(),
+      flames: () => controls.flames.click(),
+      node: () => controls.hideNode.click(),
+      theme: () => this.#theme.toggle(),
+      stats: () => controls.stats.showModal(),
+      help: () => controls.help.showModal(),
+      table: () => this.#change({ view: this.#state.view === 'table' ? 'graph' : 'table' }),
+    };
+    listenToKeys(controls.canvas, {
+      move: (direction) => this.#graph.move(direction),
+      zoomToSelected: () => {
+        if (this.#graph.selected !== NONE) this.#zoom(this.#graph.selected);
+      },
+      zoomOut: () => this.#address.back(),
+      escape: () => this.#escape(),
+      focusSearch: () => controls.search.select(),
+      toggle: (what) => toggles[what](),
+    });
+  }
+
+  /** Undoes the latest of: a search, a zoom, a selection. */
+  #escape(): void {
+    this.#tooltip.hide();
+    if (this.#state.query !== '') this.#change({ query: '' }, false);
+    else if (this.#state.zoom !== '') this.#change({ zoom: '' });
+    else this.#graph.select(NONE);
+  }
+
+  /** Paths mean something else in another shape, so the zoom ends. */
+  #toggleShape(change: Partial<State>): void {
+    this.#change({ ...change, zoom: '' });
+  }
+
+  #setFlames(flames: boolean): void {
+    setPressed(this.#controls.flames, flames);
+    this.#graph.setRootAtBottom(flames);
+  }
+
+  #showView(view: State['view']): void {
+    const isGraph = view === 'graph';
+    this.#controls.graph.hidden = !isGraph;
+    this.#controls.table.hidden = isGraph;
+    this.#controls.graphTab.setAttribute('aria-selected', `${isGraph}`);
+    this.#controls.tableTab.setAttribute('aria-selected', `${!isGraph}`);
+    document.documentElement.dataset['view'] = view;
+  }
+
+  #fillTable(): void {
+    const { query, regex, showNode } = this.#state;
+    let sums = this.#trees.sums(showNode);
+    if (query !== '' && this.#found !== undefined) {
+      const matches = frameMatcher({ text: query, regex });
+      sums = sums.filter((sum) => matches(sum.frame));
+    }
+    this.#table.show(sums, this.#trees.totalBytes, this.#theme.theme);
+  }
+
+  #findInGraph(sum: FrameSum): void {
+    this.#change({ view: 'graph', query: sum.frame.text, regex: false, zoom: '' });
+    this.#nextMatch(1);
+  }
+
+  #typed(): void {
+    clearTimeout(this.#typing);
+    this.#typing = window.setTimeout(() => {
+      this.#change({ query: this.#controls.search.value }, false);
+    }, TYPING_MS);
+  }
+
+  #search(): void {
+    const { query, regex } = this.#state;
+    const { search: input, searchResult, searchClear } = this.#controls;
+    this.#foundAt = NONE;
+    this.#found = undefined;
+    let text = '';
+    let failed = false;
+    if (query !== '') {
+      try {
+        this.#found = search(this.#graph.layout, this.#trees.frames, { text: query, regex });
+        const { nodes, bytes } = this.#found;
+        const share = percentText(bytes, this.#trees.totalBytes);
+        text = `${countText(nodes.length)} ${nodes.length === 1 ? 'box' : 'boxes'} · ${bytesText(bytes)} · ${share}`;
+      } catch {
+        failed = true;
+        text = 'not a regular expression';
+      }
+    }
+    input.setAttribute('aria-invalid', `${failed}`);
+    searchResult.textContent = text;
+    searchClear.hidden = query === '';
+    this.#graph.setMatches(this.#found?.matches);
+  }
+
+  /** Largest first, as the result lists them. */
+  #nextMatch(by: 1 | -1): void {
+    const nodes = this.#found?.nodes ?? [];
+    if (nodes.length === 0) return;
+    this.#foundAt =
+      this.#foundAt === NONE && by < 0
+        ? nodes.length - 1
+        : (this.#foundAt + by + nodes.length) % nodes.length;
+    this.#graph.select(nodes[this.#foundAt] as number);
+  }
+
+  #hover(node: number, x: number, y: number): void {
+    if (node === NONE) {
+      this.#tooltip.hide();
+      return;
+    }
+    const { layout } = this.#graph;
+    const frame = this.#trees.frames[layout.tree.frame[node] as number];
+    if (frame === undefined) return;
+    const content = describeFrame({
+      layout,
+      node,
+      frame,
+      theme: this.#theme.theme,
+      wholeName: this.#wholeName,
+      inverted: this.#state.inverted,
+    });
+    this.#tooltip.show(content, x, y);
+  }
+
+  /** The status line says what is selected; screen readers hear it. */
+  #describe(node: number): void {
+    const { layout } = this.#graph;
+    const { tree } = layout;
+    const shown = node === NONE ? 0 : node;
+    const frame = this.#trees.frames[tree.frame[shown] as number];
+    const total = tree.totalBytes[shown] as number;
+    const name = shown === 0 ? 'Everything' : (frame?.text ?? '');
+    const self = this.#state.inverted ? '' : `, self ${bytesText(selfBytes(layout, shown))}`;
+    const share = percentText(total, tree.totalBytes[0] as number);
+    this.#controls.detail.textContent =
+      `${name} — total ${bytesText(total)} (${share} of ${this.#wholeName})${self}, ` +
+      `${countText(tree.totalCount[shown] as number)} blocks`;
+  }
+
+  #applyTheme(): void {
+    const { theme } = this.#theme;
+    this.#graph.setTheme(theme);
+    const layout = this.#trees.layout({ inverted: false, showNode: true });
+    this.#controls.legend.replaceChildren(...categoryLegend(layout, this.#trees.frames, theme));
+    if (this.#state.view === 'table') this.#fillTable();
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Colours of the canvas; the page's own are in style.css. Text on every fill keeps a contrast of 4.5 or more.
+
+import type { FrameCategory } from '../../model/frame.js';
+
+export type Theme = 'light' | 'dark';
+
+interface Hue {
+  readonly hue: number;
+  readonly saturation: number;
+  readonly lightness: number;
+}
+
+const HUES: Record<Theme, Record<FrameCategory, Hue>> = {
+  light: {
+    app: { hue: 21, saturation: 94, lightness: 73 },
+    dependency: { hue: 207, saturation: 78, lightness: 77 },
+    node: { hue: 146, saturation: 42, lightness: 73 },
+    native: { hue: 225, saturation: 16, lightness: 83 },
+    v8: { hue: 266, saturation: 68, lightness: 84 },
+  },
+  dark: {
+    app: { hue: 19, saturation: 62, lightness: 37 },
+    dependency: { hue: 209, saturation: 52, lightness: 34 },
+    node: { hue: 152, saturation: 38, lightness: 27 },
+    native: { hue: 224, saturation: 11, lightness: 32 },
+    v8: { hue: 264, saturation: 34, lightness: 40 },
+  },
+};
+
+export interface CanvasColours {
+  readonly background: string;
+  readonly text: string;
+  readonly mutedText: string;
+  readonly rootFill: string;
+  readonly outline: string;
+  readonly match: string;
+  readonly matchText: string;
+  /** Laid over what search did not find and over the ancestors of a zoomed frame. */
+  readonly veil: string;
+}
+
+export const CANVAS_COLOURS: Record<Theme, CanvasColours> = {
+  light: {
+    background: '#ffffff',
+    text: '#14171f',
+    mutedText: '#14171fb8',
+    rootFill: '#e9ebf0',
+    outline: '#14171f',
+    match: '#ff4fa3',
+    matchText: '#1a0410',
+    veil: 'rgba(255, 255, 255, 0.62)',
+  },
+  dark: {
+    background: '#14161c',
+    text: '#f4f5f8',
+    mutedText: '#f4f5f8cc',
+    rootFill: '#2a2e38',
+    outline: '#ffffff',
+    match: '#ff6cb5',
+    matchText: '#1a0410',
+    veil: 'rgba(20, 22, 28, 0.58)',
+  },
+};
+
+/** A fill per category, shifted a little by name so that neighbours can be told apart. */
+export function fillColour(theme: Theme, category: FrameCategory, hash: number): string {
+  const { hue, saturation, lightness } = HUES[theme][category];
+  const turn = ((hash & 0xff) / 255 - 0.5) * 14;
+  const shade = (((hash >>> 8) & 0xff) / 255 - 0.5) * (theme === 'light' ? 7 : 5);
+  return `hsl(${(hue + turn).toFixed(1)}, ${saturation}%, ${(lightness + shade).toFixed(1)}%)`;
+}
+
+export function swatchColour(theme: Theme, category: FrameCategory): string {
+  return fillColour(theme, category, 0x8080);
+}
+
+export const CATEGORY_LABELS: Record<FrameCategory, string> = {
+  app: 'Your code',
+  dependency: 'Dependencies',
+  node: 'Node.js',
+  native: 'Native',
+  v8: 'V8',
+};

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// A capture's stacks with names: as a tree, and each by the place that answers for it.
+
+import { STACK_CUT, STACK_IN_GC, STACK_JS_UNKNOWN } from '../format/constants.js';
+import type { Frame, FrameKind } from './frame.js';
+import { frameNames } from './frame-names.js';
+import type { FrameSource } from './frame-source.js';
+import { FrameTable, ROOT_FRAME_ID } from './frame-table.js';
+import type { ProfileRows } from './profile.js';
+import { type StackTree, StackTreeBuilder } from './stack-tree.js';
+
+const NO_NODE = 0;
+
+export class NamedStacks {
+  readonly frames = new FrameTable();
+  readonly #source: FrameSource;
+  readonly #names = new Map<number, readonly number[]>();
+
+  constructor(source: FrameSource) {
+    this.#source = source;
+  }
+
+  /** Frame ids of a stack, leaf first; flags become label frames. */
+  path(stack: number): number[] {
+    const path: number[] = [];
+    if (this.#needsGcLabel(stack)) path.push(this.#label('gc', '(GC)'));
+    for (const node of this.#nodes(stack)) {
+      const ids = this.#frameIds(this.#source.nodeFrames.get(node));
+      for (let i = ids.length - 1; i >= 0; i--) path.push(ids[i] as number);
+    }
+    const outermost = this.#outermost(stack);
+    if (outermost !== ROOT_FRAME_ID) path.push(outermost);
+    return path;
+  }
+
+  /**
+   * The frame that answers for an allocation: the innermost JavaScript one, because native code below it works on its behalf;
+   * without JavaScript the innermost native one. Collections answer for themselves: the line that happened to trigger one
+   * asked for nothing.
+   */
+  site(stack: number): number {
+    const path = this.path(stack);
+    for (const id of path) {
+      const kind = this.frames.get(id).kind;
+      if (kind === 'js' || kind === 'wasm' || kind === 'gc') return id;
+    }
+    return path[0] ?? this.#label('label', '(unknown)');
+  }
+
+  /** The innermost frame of the program's own code, else of a dependency, else as `site`. */
+  ownSite(stack: number, isOwn: (frame: Frame) => boolean): number {
+    const site = this.site(stack);
+    if (this.frames.get(site).kind === 'gc') return site;
+    for (const id of this.path(stack)) if (isOwn(this.frames.get(id))) return id;
+    return site;
+  }
+
+  /** Everything in `rows`, merged by frame. */
+  tree(rows: ProfileRows): StackTree {
+    const builder = new StackTreeBuilder();
+    const memo = new TreeNodes();
+    for (let row = 0; row < rows.size; row++) {
+      const stack = rows.stack[row] as number;
+      let node = this.#treeNode(builder, memo, stack);
+      if (this.#needsGcLabel(stack)) node = builder.child(node, this.#label('gc', '(GC)'));
+      builder.add(node, rows.bytes[row] as number, rows.count[row] as number);
+    }
+    return builder.finish();
+  }
+
+  /** Each capture node is placed once per kind of root, however many stacks share it. */
+  #treeNode(builder: StackTreeBuilder, memo: TreeNodes, stack: number): number {
+    const outermost = this.#outermost(stack);
+    const places = memo.under(outermost);
+    const unplaced: number[] = [];
+    let place = outermost === ROOT_FRAME_ID ? 0 : builder.child(0, outermost);
+    for (const node of this.#nodes(stack)) {
+      const known = places.get(node);
+      if (known !== undefined) {
+        place = known;
+        break;
+      }
+      unplaced.push(node);
+    }
+    for (let node = unplaced.pop(); node !== undefined; node = unplaced.pop()) {
+      for (const id of this.#frameIds(this.#source.nodeFrames.get(node))) {
+        place = builder.child(place, id);
+      }
+      places.set(node, place);
+    }
+    return place === 0 ? builder.child(0, this.#label('label', '(no stack)')) : place;
+  }
+
+  /** Leaf first; ends because a parent is smaller than its node. */
+  *#nodes(stack: number): Generator<number> {
+    let node = this.#source.stackNodes.get(stack);
+    while (node !== NO_NODE) {
+      yield node;
+      node = this.#source.nodeParents.get(node);
+    }
+  }
+
+  #frameIds(frame: number): readonly number[] {
+    let ids = this.#names.get(frame);
+    if (ids === undefined) {
+      ids = frameNames(this.#source, frame).map((named) => this.frames.intern(named));
+      this.#names.set(frame, ids);
+    }
+    return ids;
+  }
+
+  #outermost(stack: number): number {
+    const flags = this.#source.stackFlags.get(stack);
+    if ((flags & STACK_CUT) !== 0) return this.#label('label', '(outer frames cut)');
+    if ((flags & STACK_JS_UNKNOWN) !== 0) {
+      return this.#label('label', '(JavaScript frames unknown)');
+    }
+    return ROOT_FRAME_ID;
+  }
+
+  /** A writer that labels collections itself has put the label where it belongs. */
+  #needsGcLabel(stack: number): boolean {
+    if ((this.#source.stackFlags.get(stack) & STACK_IN_GC) === 0) return false;
+    for (const node of this.#nodes(stack)) {
+      const ids = this.#frameIds(this.#source.nodeFrames.get(node));
+      if (ids.some((id) => this.frames.get(id).kind === 'gc')) return false;
+    }
+    return true;
+  }
+
+  #label(kind: FrameKind, name: string): number {
+    return this.frames.intern({ kind, name, file: '', line: 0, column: 0, package: '' });
+  }
+}
+
+/** Where each capture node stands in the tree, separately below each outermost label. */
+class TreeNodes {
+  readonly #byOutermost = new Map<number, Map<number, number>>();
+
+  under(outermost: number): Map<number, number> {
+    let places = this.#byOutermost.get(outermost);
+    if (places === undefined) {
+      places = new Map();
+      this.#byOutermost.set(outermost, places);
+    }
+    return places;
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// What a reader of the numbers must know about the capture they come from.
+
+import type { CaptureEnd } from '../decode/read-capture.js';
+import { sizeText } from '../model/size-text.js';
+
+export interface CaptureNotes {
+  /** Something is wrong or missing. */
+  readonly warnings: string[];
+  /** Limits that always apply. */
+  readonly notes: string[];
+}
+
+const seconds = (ns: number): string => `${(ns / 1e9).toFixed(3)} s`;
+const times = (count: number, what: string): string =>
+  `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
+
+/** @param peakBytes as counted from the events, to compare with what the writer counted. */
+export function captureNotes(end: CaptureEnd, peakBytes: number): CaptureNotes {
+  return {
+    warnings: [...endWarnings(end), ...lossWarnings(end), ...peakWarnings(end, peakBytes)],
+    notes: [...stackNotes(end), ...costNotes(end)],
+  };
+}
+
+function endWarnings({ truncated, trailer, endTimeNs }: CaptureEnd): string[] {
+  const warnings: string[] = [];
+  if (truncated) {
+    warnings.push(
+      `The capture was cut off: every number covers the first ${seconds(endTimeNs)} only.`,
+    );
+  }
+  if (trailer?.end === 'killed' || trailer?.end === 'signal') {
+    const signal = trailer.exit?.signal;
+    warnings.push(
+      `The program was killed${signal ? ` by ${signal}` : ''}; what it had logged until then is here.`,
+    );
+  }
+  if (trailer?.error) warnings.push(`Recording stopped early: ${trailer.error}.`);
+  return warnings;
+}
+
+function lossWarnings({ bytesDropped, counts, trailer }: CaptureEnd): string[] {
+  const warnings: string[] = [];
+  if (bytesDropped > 0) warnings.push(`${times(bytesDropped, 'byte')} could not be read.`);
+  if (trailer?.dropped) warnings.push(`${times(trailer.dropped, 'event')} could not be logged.`);
+  const missed = counts.missedFrees;
+  if (missed > 0) {
+    warnings.push(`${times(missed, 'free')} were missed: those blocks count as live for too long.`);
+  }
+  if (trailer?.nested) {
+    warnings.push(`${times(trailer.nested, 'event')} inside signal handlers have no stack.`);
+  }
+  return warnings;
+}
+
+function peakWarnings({ trailer }: CaptureEnd, peakBytes: number): string[] {
+  const written = trailer?.peakBytes;
+  if (written === undefined || written === peakBytes) return [];
+  return [
+    `The writer counted a peak of ${sizeText(written)}, the log says ${sizeText(peakBytes)}.`,
+  ];
+}
+
+function stackNotes({ metadata, tables }: CaptureEnd): string[] {
+  if (metadata.jsStacks === 'none') {
+    const reason = metadata.jsStacksReason ?? 'the reason was not recorded';
+    return [`JavaScript frames are missing: ${reason}.`];
+  }
+  for (let id = 1; id < tables.frameCount; id++) {
+    const kind = tables.frame(id)?.kind;
+    if (kind === 'maglev' || kind === 'turbofan') {
+      return ['Functions that V8 inlined into their callers are missing from stacks.'];
+    }
+  }
+  return [];
+}
+
+function costNotes({ trailer }: CaptureEnd): string[] {
+  if (!trailer?.stalls) return [];
+  const waited = seconds(trailer.stallNs ?? 0);
+  return [`The program waited ${times(trailer.stalls, 'time')} for the log, ${waited} in all.`];
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Memory by the place in the code that answers for it.
+
+import { type Frame, frameCategory, isNodeInternal, placeText } from '../model/frame.js';
+import type { NamedStacks } from '../model/named-stacks.js';
+import { bytesByStack, type Profile } from '../model/profile.js';
+
+export interface Site {
+  readonly function: string;
+  readonly file: string;
+  readonly line: number;
+  readonly package: string;
+  /** `function:file:line` */
+  readonly location: string;
+  readonly bytes: number;
+  readonly count: number;
+  /** Of the profile's bytes, 0 to 1. */
+  readonly share: number;
+  /** The innermost frame through which most of it was allocated, when that is another one. */
+  readonly via: string;
+}
+
+export interface SiteSum {
+  readonly frame: number;
+  bytes: number;
+  count: number;
+}
+
+/** Sums per frame that `siteOf` names, in order of first appearance. */
+export function sumBySite(
+  profile: Profile,
+  siteOf: (stack: number) => number,
+): { sums: SiteSum[]; largestStack: Map<number, number> } {
+  const sums = new Map<number, SiteSum>();
+  const largest = new Map<number, { stack: number; bytes: number }>();
+  for (const [stack, { bytes, count }] of bytesByStack(profile.rows)) {
+    const frame = siteOf(stack);
+    const sum = sums.get(frame) ?? { frame, bytes: 0, count: 0 };
+    sums.set(frame, sum);
+    sum.bytes += bytes;
+    sum.count += count;
+    if (bytes > (largest.get(frame)?.bytes ?? -1)) largest.set(frame, { stack, bytes });
+  }
+  const largestStack = new Map([...largest].map(([frame, { stack }]) => [frame, stack]));
+  return { sums: [...sums.values()], largestStack };
+}
+
+/** The places in the program's own code (else in dependencies, else anywhere) that hold the most. */
+export function topSites(profile: Profile, stacks: NamedStacks, limit: number): Site[] {
+  const isApp = (frame: Frame) => isScript(frame) && frameCategory(frame) === 'app';
+  const isOutside = (frame: Frame) => isScript(frame) && !isNodeInternal(frame.file);
+  const siteOf = (stack: number): number => {
+    const app = stacks.ownSite(stack, isApp);
+    return isApp(stacks.frames.get(app)) ? app : stacks.ownSite(stack, isOutside);
+  };
+  const { sums, largestStack } = sumBySite(profile, siteOf);
+  sums.sort((a, b) => b.bytes - a.bytes || b.count - a.count || a.frame - b.frame);
+  return sums.slice(0, limit).map((sum) => {
+    const frame = stacks.frames.get(sum.frame);
+    const leaf = stacks.path(largestStack.get(sum.frame) ?? 0)[0];
+    return {
+      function: frame.name,
+      file: frame.file,
+      line: frame.line,
+      package: frame.package,
+      location: locationText(frame),
+      bytes: sum.bytes,
+      count: sum.count,
+      share: profile.totalBytes === 0 ? 0 : sum.bytes / profile.totalBytes,
+      via: leaf === undefined || leaf === sum.frame ? '' : stacks.frames.get(leaf).name,
+    };
+  });
+}
+
+function isScript(frame: Frame): boolean {
+  return (frame.kind === 'js' || frame.kind === 'wasm') && frame.file !== '';
+}
+
+/** memray's spelling, `function:file:line`; frames without a file are their name. */
+export function locationText(frame: Frame): string {
+  const place = placeText(frame);
+  return place === '' || (frame.kind === 'native' && frame.line === 0)
+    ? frame.name
+    : `${frame.name}:${place}`;
+}
