@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// The statistics report for a terminal.
+
+import pc from 'picocolors';
+import { printable } from '../model/printable.js';
+import { sizeText } from '../model/size-text.js';
+import type { HistogramBin } from '../report/histogram.js';
+import type { StatsReport } from '../report/stats-report.js';
+import { fitted, padEnd, padStart } from './columns.js';
+import { columnsOf, type TextOptions } from './text-options.js';
+
+const INDENT = '  ';
+const BAR_WIDTH = 25;
+
+type Colours = ReturnType<typeof pc.createColors>;
+
+export function statsText(stats: StatsReport, options: TextOptions = {}): string {
+  const colours = pc.createColors(options.colour ?? false);
+  const columns = columnsOf(options);
+  const sections = [
+    stats.warnings.map((warning) => colours.yellow(`warning: ${printable(warning)}`)),
+    facts(stats, colours),
+    section('Histogram of allocation size:', histogram(stats.allocation_size_histogram), colours),
+    section('Allocator type distribution:', distribution(stats), colours),
+    topSection('size', stats, columns, colours),
+    topSection('number of allocations', stats, columns, colours),
+    section('Garbage collections:', collections(stats), colours),
+    section('Notes:', stats.notes.map(printable), colours),
+  ];
+  const shown = sections.filter((lines) => lines.length > 0);
+  return `${shown.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+function facts(stats: StatsReport, colours: Colours): string[] {
+  const peakTime = `at ${(stats.peak_time_ms / 1000).toFixed(3)} s`;
+  const rows: [string, string][] = [
+    ['Total allocations:', `${stats.total_num_allocations}`],
+    ['Total memory allocated:', sizeText(stats.total_bytes_allocated)],
+    ['Peak memory usage:', `${sizeText(stats.peak_memory)} ${peakTime}`],
+    ['Live at the end:', `${sizeText(stats.leaked_bytes)} in ${stats.leaked_allocations} blocks`],
+  ];
+  if (stats.peak_rss > 0) rows.push(['Peak resident set size:', sizeText(stats.peak_rss)]);
+  if (stats.peak_js_heap > 0) rows.push(['Peak V8 heap:', sizeText(stats.peak_js_heap)]);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${colours.bold(padEnd(name, width))} ${value}`);
+}
+
+function section(title: string, lines: readonly string[], colours: Colours): string[] {
+  if (lines.length === 0) return [];
+  return [colours.bold(title), ...lines.map((line) => INDENT + line)];
+}
+
+function histogram(bins: readonly HistogramBin[]): string[] {
+  const most = Math.max(1, ...bins.map((bin) => bin.count));
+  const counts = Math.max(1, ...bins.map((bin) => `${bin.count}`.length));
+  const sizes = Math.max(1, ...bins.map((bin) => sizeText(bin.max_bytes).length));
+  return bins.map((bin) => {
+    // A bin with few of many must not look empty.
+    const bar = '▇'.repeat(Math.ceil((bin.count / most) * BAR_WIDTH));
+    const limit = padStart(sizeText(bin.max_bytes), sizes);
+    return `<= ${limit}: ${padStart(`${bin.count}`, counts)} ${bar}`.trimEnd();
+  });
+}
+
+function distribution(stats: StatsReport): string[] {
+  const entries = Object.entries(stats.allocator_type_distribution);
+  const names = Math.max(0, ...entries.map(([name]) => name.length));
+  const counts = Math.max(0, ...entries.map(([, count]) => `${count}`.length));
+  return entries.map(([name, count]) => {
+    const bytes = stats.allocated_bytes_by_allocator[name] ?? 0;
+    const label = padEnd(`${name}:`, names + 1);
+    return `${label} ${padStart(`${count}`, counts)}  ${sizeText(bytes)}`;
+  });
+}
+
+function topSection(
+  by: 'size' | 'number of allocations',
+  stats: StatsReport,
+  columns: number,
+  colours: Colours,
+): string[] {
+  const top =
+    by === 'size'
+      ? stats.top_allocations_by_size.map(({ location, size }) => ({
+          location,
+          value: sizeText(size),
+        }))
+      : stats.top_allocations_by_count.map(({ location, count }) => ({
+          location,
+          value: `${count}`,
+        }));
+  const lines = top.map(({ location, value }) => {
+    const room = columns - INDENT.length - '-  -> '.length - value.length;
+    return `- ${fitted(location, room)} -> ${value}`;
+  });
+  return section(`Top ${top.length} largest allocating locations (by ${by}):`, lines, colours);
+}
+
+function collections(stats: StatsReport): string[] {
+  return stats.gc.map(
+    (gc) =>
+      `${gc.type}: ${gc.count}, ${gc.pause_ms.toFixed(1)} ms in all, ` +
+      `longest ${gc.longest_ms.toFixed(1)} ms`,
+  );
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// The summary report as a table for a terminal.
+
+import pc from 'picocolors';
+import { sizeText } from '../model/size-text.js';
+import type { SummaryColumn, SummaryReport, SummaryRow } from '../report/summary.js';
+import { fitted, padEnd, padStart, textWidth } from './columns.js';
+import { columnsOf, type TextOptions } from './text-options.js';
+
+interface Column {
+  readonly title: string;
+  readonly sort: SummaryColumn | undefined;
+  readonly text: (row: SummaryRow, report: SummaryReport) => string;
+  /** 0 to 1, for columns that are coloured by it. */
+  readonly share?: (row: SummaryRow, report: SummaryReport) => number;
+}
+
+const shareOf = (bytes: number, report: SummaryReport): number =>
+  report.total_bytes === 0 ? 0 : bytes / report.total_bytes;
+const percent = (share: number): string => `${(share * 100).toFixed(2)}%`;
+const totalShare = (row: SummaryRow, report: SummaryReport) => shareOf(row.total_bytes, report);
+const ownShare = (row: SummaryRow, report: SummaryReport) => shareOf(row.own_bytes, report);
+
+const NUMBERS: readonly Column[] = [
+  {
+    title: 'Total',
+    sort: 'total_bytes',
+    text: (row) => sizeText(row.total_bytes),
+    share: totalShare,
+  },
+  {
+    title: 'Total %',
+    sort: undefined,
+    text: (row, report) => percent(totalShare(row, report)),
+    share: totalShare,
+  },
+  { title: 'Own', sort: 'own_bytes', text: (row) => sizeText(row.own_bytes), share: ownShare },
+  {
+    title: 'Own %',
+    sort: undefined,
+    text: (row, report) => percent(ownShare(row, report)),
+    share: ownShare,
+  },
+  { title: 'Allocations', sort: 'allocations', text: (row) => `${row.allocations}` },
+];
+
+const GAP = '  ';
+const MIN_LOCATION = 16;
+
+export interface SummaryTextOptions extends TextOptions {
+  /** Which column the rows are sorted by; its title is marked. */
+  readonly sortBy?: SummaryColumn;
+}
+
+export function summaryText(report: SummaryReport, options: SummaryTextOptions = {}): string {
+  const colours = pc.createColors(options.colour ?? false);
+  const sortBy = options.sortBy ?? 'total_bytes';
+  const title = (column: Pick<Column, 'title' | 'sort'>) =>
+    column.sort === sortBy ? `<${column.title}>` : column.title;
+  const cells = report.rows.map((row) => NUMBERS.map((column) => column.text(row, report)));
+  const widths = NUMBERS.map((column, index) =>
+    Math.max(title(column).length, ...cells.map((row) => (row[index] as string).length)),
+  );
+  const numbersWidth = widths.reduce((sum, width) => sum + GAP.length + width, 0);
+  const room = Math.max(MIN_LOCATION, columnsOf(options) - numbersWidth);
+  const locationTitle = title({ title: 'Location', sort: 'function' });
+  const locations = report.rows.map((row) => fitted(locationOf(row), room));
+  const locationWidth = Math.max(locationTitle.length, ...locations.map(textWidth));
+  const header = [
+    padEnd(locationTitle, locationWidth),
+    ...NUMBERS.map((column, index) => padStart(title(column), widths[index] as number)),
+  ].join(GAP);
+  const lines = report.rows.map((row, index) => {
+    const numbers = NUMBERS.map((column, at) => {
+      const cell = padStart(cells[index]?.[at] as string, widths[at] as number);
+      return coloured(cell, column.share?.(row, report) ?? 0, colours);
+    });
+    return [padEnd(locations[index] as string, locationWidth), ...numbers].join(GAP);
+  });
+  return `${[colours.bold(header), ...lines, ...cutNote(report)].join('\n')}\n`;
+}
+
+function locationOf(row: SummaryRow): string {
+  if (row.file === '') return row.function;
+  return `${row.function} at ${row.line > 0 ? `${row.file}:${row.line}` : row.file}`;
+}
+
+function coloured(
+  text: string,
+  share: number,
+  colours: ReturnType<typeof pc.createColors>,
+): string {
+  if (share > 0.6) return colours.red(text);
+  if (share > 0.2) return colours.yellow(text);
+  return share > 0.05 ? colours.green(text) : text;
+}
+
+function cutNote(report: SummaryReport): string[] {
+  const hidden = report.row_count - report.rows.length;
+  return hidden === 0 ? [] : ['', `${hidden} more rows; --max-rows shows them.`];
+}
