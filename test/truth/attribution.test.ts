@@ -21,7 +21,7 @@ function scriptFrames(recording: Recording, stack: number): SeenFrame[] {
   return recording
     .frames(stack)
     .filter(({ kind, file }) => kind === 'js' && !isNodeInternal(file))
-    .map((frame) => ({ ...frame, name: frame.name === '(anonymous)' ? '' : frame.name }));
+    .map((frame) => ({ ...frame, name: frame.name.replace(/^(?:get|set) /, '') }));
 }
 
 function problem(wanted: Expectation, recording: Recording, stack: number): string | undefined {
@@ -71,7 +71,8 @@ describe.each(nodes())('Node.js $version', ({ path, major }) => {
     test(script.name, async () => {
       const { expectations, recording } = await attribute(script, path);
       expect(recording.end.metadata.jsStacks).toBe('frames');
-      expect(expectations.flatMap((wanted) => problemsOf(wanted, recording))).toEqual([]);
+      const problems = expectations.flatMap((wanted) => problemsOf(wanted, recording));
+      expect(problems, problems.join('\n')).toEqual([]);
     });
   }
 

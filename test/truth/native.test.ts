@@ -85,7 +85,7 @@ async function compare(
 function expectComplete({ end }: Recording): void {
   expect(end.truncated).toBe(false);
   expect(end.bytesDropped).toBe(0);
-  expect(end.trailer).toMatchObject({ missedFrees: 0, foreignFrees: 0, dropped: 0 });
+  expect(end.trailer).toMatchObject({ missedFrees: 0, dropped: 0 });
 }
 
 const modes: string[][] = [
@@ -109,12 +109,15 @@ describe('blocks', () => {
   test.each(modes)('%s', async (...args) => {
     const { recording } = await compare(args);
     expectComplete(recording);
+    // The dynamic linker frees what it allocated before any preload library could see it.
+    const loads = args.includes(programs.plugin);
+    if (!loads) expect(recording.end.trailer?.foreignFrees).toBe(0);
   });
 
   test('totals of a program that leaves libc alone are its own', async () => {
     const { truth, recording } = await compare(['peak']);
     expect(recording.peakBytes).toBe(truth.peak.heap);
-    expect(recording.end.counts).toMatchObject({
+    expect(recording.end.trailer).toMatchObject({
       allocations: truth.totals.allocations,
       allocatedBytes: truth.totals.bytes,
       frees: truth.totals.frees,
