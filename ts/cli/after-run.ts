@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
-// What `memtape run` does once the program has ended: finish the capture, say what happened.
-
+// What `memtape run` does once the program has ended: finish the capture, say what was found.
 import { relative } from 'node:path';
+import pc from 'picocolors';
+import { sizeText } from '../model/size-text.js';
+import { topSites } from '../report/sites.js';
+import { finalize } from '../resolve/finalize.js';
+import { openResolution } from '../resolve/resolution.js';
 import type { Launched } from '../tracker/launch.js';
-import { compressCapture } from './compress.js';
-import { reportError } from './errors.js';
+import { type Analysis, analyse } from './analysis.js';
+import { demangle } from './demangle.js';
+import { Progress } from './progress.js';
+import { LastSigns, whatHappened } from './what-happened.js';
 
 export interface Run {
   readonly path: string;
@@ -16,11 +22,74 @@ export interface Run {
   readonly quiet: boolean;
 }
 
-export async function afterRun(run: Run): Promise<void> {
-  if (!run.written) return;
+const TOP_SITES = 5;
+
+async function finish({ path, ended, compress }: Run): Promise<void> {
+  const progress = new Progress('finishing the capture');
+  const { code, signal } = ended;
   try {
-    if (run.compress) await compressCapture(run.path);
-  } catch (error) {
-    reportError(error);
+    await finalize(path, {
+      exit: { code, signal },
+      compression: compress ? 'auto' : 'none',
+      resolution: (end) => openResolution(end, { demangle }),
+      onProgress: ({ bytes, totalBytes }) => progress.show(bytes, totalBytes),
+    });
+  } finally {
+    progress.clear();
   }
+}
+
+function found({ profile, stacks, peak, stats, timeline }: Analysis): string[] {
+  const { isTTY } = process.stderr;
+  const { bold, dim } = pc.createColors(isTTY && !process.env['NO_COLOR']);
+  const { total_num_allocations: count, warnings } = stats();
+  const rss = timeline.rss_peak.bytes;
+  const facts = [
+    `peak heap ${bold(sizeText(peak.peakBytes))}`,
+    ...(rss > 0 ? [`peak RSS ${sizeText(rss)}`] : []),
+    `${count.toLocaleString('en-US')} allocations`,
+  ];
+  const sites = topSites(profile, stacks, TOP_SITES).map(({ bytes, share, location, via }) => {
+    const percent = `${Math.round(share * 100)}%`.padStart(4);
+    return `  ${sizeText(bytes).padStart(10)} ${percent}  ${location}${via && dim(` by ${via}`)}`;
+  });
+  return [
+    `memtape: ${facts.join(', ')}`,
+    ...warnings.map((warning) => `memtape: ${warning}`),
+    ...(sites.length > 0 ? ['memtape: who held the peak', ...sites] : []),
+  ];
+}
+
+/** The path as the user would type it, quoted where a shell needs that. */
+function typed(path: string): string {
+  const near = relative(process.cwd(), path);
+  const short = near.startsWith('..') ? path : near;
+  return /^[\w./+@%-]+$/.test(short) ? short : `'${short.replaceAll("'", "'\\''")}'`;
+}
+
+function nothingWritten({ command, ended, path }: Run): string[] {
+  return [
+    `memtape: ${whatHappened(command, ended, new LastSigns())}`,
+    `memtape: no capture was written to ${path}`,
+    'hint: setuid and statically linked programs cannot be recorded',
+  ];
+}
+
+/** @throws FormatError, FinalizeError, or an error of the file system; the capture stays as it was */
+export async function afterRun(run: Run): Promise<void> {
+  const say = (lines: readonly string[]) => process.stderr.write(`${lines.join('\n')}\n`);
+  if (!run.written) {
+    say(nothingWritten(run));
+    return;
+  }
+  await finish(run);
+  if (run.quiet) return;
+  const signs = new LastSigns();
+  const analysis = await analyse(run.path, {}, [signs]);
+  const path = typed(run.path);
+  say([
+    `memtape: ${whatHappened(run.command, run.ended, signs)}`,
+    ...found(analysis),
+    `memtape: wrote ${path}; next: memtape flamegraph ${path}`,
+  ]);
 }

@@ -60,6 +60,14 @@ function describe(error: unknown): Report {
   };
 }
 
+/** Errors of reading say which file it was. */
+export function withPath(error: unknown, path: string): unknown {
+  if (error instanceof FormatError || (error as NodeJS.ErrnoException).code !== undefined) {
+    return Object.assign(error as Error, { path });
+  }
+  return error;
+}
+
 /** Says what went wrong in one line and a hint, and sets the exit code. */
 export function reportError(error: unknown): void {
   const { message, hint, exitCode } = describe(error);

@@ -13,7 +13,8 @@ export interface Options {
   eval?: string;
   json?: boolean;
   leaks?: boolean;
-  temporary?: number | true;
+  temporary?: boolean;
+  temporaryThreshold?: number;
   maxRows?: number;
   sort?: string;
   numLargest?: number;
@@ -52,18 +53,30 @@ const table = {
   noCompress: () => new Option('--no-compress', 'leave the capture uncompressed'),
   eval: () => new Option('-e, --eval <code>', 'run code in place of a script'),
   json: () => new Option('--json', 'print JSON'),
-  leaks: () => new Option('--leaks', 'what was live at the end, in place of the peak'),
-  temporary: () =>
+  leaks: () =>
+    new Option('--leaks', 'what was live at the end, in place of the peak').conflicts([
+      'temporary',
+      'temporaryThreshold',
+    ]),
+  temporary: () => new Option('--temporary', 'what was freed soon, in place of the peak'),
+  temporaryThreshold: () =>
     new Option(
-      '--temporary [n]',
-      'what was freed within n further allocations of its thread (default: 1)',
+      '--temporary-threshold <n>',
+      'soon: within n further allocations of its thread (default: 1)',
     ).argParser(whole(0)),
   maxRows: () => new Option('-r, --max-rows <n>', 'at most n rows').argParser(whole(1)),
-  sort: () => new Option('-s, --sort <column>', 'column to sort by: name, or number from 1'),
+  sort: () =>
+    new Option('-s, --sort <column>', 'column to sort by').choices([
+      'total',
+      'own',
+      'allocations',
+      'function',
+    ]),
   numLargest: () =>
-    new Option('-n, --num-largest <n>', 'length of the lists of largest places')
-      .argParser(whole(1))
-      .default(5),
+    new Option(
+      '-n, --num-largest <n>',
+      'length of the lists of largest places (default: 5)',
+    ).argParser(whole(1)),
 } satisfies Record<string, () => Option>;
 
 export type OptionName = keyof typeof table;

@@ -1,7 +1,32 @@
 // SPDX-License-Identifier: MIT
+// Where reports go: stdout, or a file that is whole or not there.
 import { once } from 'node:events';
+import { link, rename, rm, writeFile } from 'node:fs/promises';
+import type { TextOptions } from '../text/text-options.js';
 
 /** Writes to stdout at the pace of whoever reads it. */
 export async function print(text: string): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+}
+
+/** How wide and colourful text on stdout may be; a pipe gets whole lines without colour. */
+export function stdoutStyle(): TextOptions {
+  const { isTTY, columns } = process.stdout;
+  const { NO_COLOR, TERM } = process.env;
+  return isTTY ? { width: columns, colour: !NO_COLOR && TERM !== 'dumb' } : {};
+}
+
+/** Writes a file in one step; with `overwrite` in place of an existing one. */
+export async function writeReport(path: string, text: string, overwrite: boolean): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, text, { flag: 'wx' });
+    // Unlike rename, link fails when the name has been taken in the meantime.
+    if (overwrite) await rename(temporary, path);
+    else await link(temporary, path);
+  } catch (error) {
+    throw Object.assign(error as Error, { path });
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }

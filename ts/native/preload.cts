@@ -10,6 +10,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const flag = '--require';
 const addonKey = 'memtape:addon';
+const MAX_MARK = 200;
 
 function isThisFile(path: string): boolean {
   try {
@@ -42,22 +43,29 @@ function addonPaths(): string[] {
   ];
 }
 
-function loadAddon(): boolean {
+interface Addon {
+  readonly mark?: (name: string) => void;
+}
+
+function loadAddon(): Addon | null {
   for (const path of addonPaths()) {
     try {
-      process.dlopen({ exports: {} } as NodeModule, path);
+      const addon = { exports: {} };
+      process.dlopen(addon as NodeModule, path);
       workers.setEnvironmentData(addonKey, path);
-      return true;
+      return addon.exports;
     } catch {
       // The wrong libc, no build, or --permission without addons: native stacks remain, and the
       // capture says why JavaScript ones do not.
     }
   }
-  return false;
+  return null;
 }
 
 function hideTraces(): void {
   const options = process.env['NODE_OPTIONS'];
+  // Without the output the recording ends with this process: its children get no memtape at all.
+  if (process.env['MEMTAPE_OUTPUT'] === undefined) delete process.env['MEMTAPE_ADDON'];
   if (options !== undefined) {
     const rest = withoutThisFile(options);
     if (rest !== '') process.env['NODE_OPTIONS'] = rest;
@@ -94,6 +102,21 @@ function traced(options: unknown): unknown {
   return { ...options, env: { ...env, NODE_OPTIONS: `${given} ${flag} ${quoted}`.trim() } };
 }
 
-const loaded = loadAddon();
+/** Tells the capture which exception ended the program; the program handles it as ever. */
+function markUncaught(mark: (name: string) => void): void {
+  process.on('uncaughtExceptionMonitor', (error: unknown) => {
+    try {
+      const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      mark(`uncaught ${text}`.slice(0, MAX_MARK));
+    } catch {
+      // An error object that cannot even be printed, or nothing is being recorded any more.
+    }
+  });
+}
+
+const addon = loadAddon();
 hideTraces();
-if (loaded) followWorkers();
+if (addon !== null) {
+  followWorkers();
+  if (workers.isMainThread && addon.mark !== undefined) markUncaught(addon.mark);
+}

@@ -6,6 +6,7 @@ import { traceEnvironment } from '../../tracker/environment.js';
 import { endLike, launch } from '../../tracker/launch.js';
 import { UsageError } from '../../tracker/usage-error.js';
 import type { Action } from '../commands.js';
+import { reportError } from '../errors.js';
 import type { Options } from '../options.js';
 import { preloadable, sharedObjects, traceSettings } from '../trace-setup.js';
 
@@ -59,8 +60,9 @@ export const action: Action = async (args, options, dashes) => {
       compress: options.compress,
       quiet: options.quiet ?? false,
     });
-  } finally {
-    // Whatever became of the capture, the caller sees how the program ended.
-    endLike(ended);
+  } catch (error) {
+    reportError(error);
   }
+  // Whatever became of the capture, the caller sees how the program ended.
+  endLike(ended);
 };

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// How a recorded program ended, in words: exit code, exception, signal, or out of memory.
+import { basename } from 'node:path';
+import type { Consumer } from '../decode/consumer.js';
+import type { JsSampleRecord, MarkRecord } from '../format/records.js';
+import { printable } from '../model/printable.js';
+import { sizeText } from '../model/size-text.js';
+import { UNCAUGHT_MARK } from '../native/uncaught-mark.js';
+import type { Launched } from '../tracker/launch.js';
+
+/** V8 gives up when collections no longer get its heap below the limit, a little before it. */
+const HEAP_FULL = 0.85;
+/** What Node.js exits with after an exception that nobody caught, or that its handler threw. */
+const UNCAUGHT_CODES = [1, 7];
+
+/** The last signs of life that say why a program ended. */
+export class LastSigns implements Consumer {
+  #uncaught: string | null = null;
+  readonly #jsHeaps = new Map<number, JsSampleRecord>();
+
+  onMark(mark: MarkRecord): void {
+    if (mark.name.startsWith(UNCAUGHT_MARK)) this.#uncaught = mark.name;
+  }
+
+  onJsSample(sample: JsSampleRecord): void {
+    this.#jsHeaps.set(sample.thread, sample);
+  }
+
+  get uncaught(): string | null {
+    return this.#uncaught;
+  }
+
+  /** The V8 heap that was at its limit at the end. */
+  fullJsHeap(): JsSampleRecord | null {
+    for (const sample of this.#jsHeaps.values()) {
+      if (sample.heapLimit > 0 && sample.heapUsed >= sample.heapLimit * HEAP_FULL) return sample;
+    }
+    return null;
+  }
+}
+
+function ending(ended: Launched, signs: LastSigns): string {
+  const { code, signal } = ended;
+  const full = signs.fullJsHeap();
+  if (signal === 'SIGKILL' && ended.oomKilled) {
+    return 'was killed by the kernel, which was out of memory (SIGKILL)';
+  }
+  if ((signal === 'SIGABRT' || signal === 'SIGTRAP' || code === 134) && full !== null) {
+    const limit = sizeText(full.heapLimit);
+    return `ran out of JavaScript heap (limit ${limit}; --max-old-space-size raises it)`;
+  }
+  if (signal !== null) return `was ended by ${signal}`;
+  if (signs.uncaught !== null && UNCAUGHT_CODES.includes(code ?? 0)) {
+    return `exited with code ${code} after an ${printable(signs.uncaught)}`;
+  }
+  return `exited with code ${code}`;
+}
+
+/** `node app.js exited with code 0 after 1.20 s` */
+export function whatHappened(
+  command: readonly string[],
+  ended: Launched,
+  signs: LastSigns,
+): string {
+  const [program = '', ...args] = command;
+  const words = [basename(program), ...args].map(printable).join(' ');
+  const name = words.length > 60 ? `${words.slice(0, 59)}…` : words;
+  return `${name} ${ending(ended, signs)} after ${(ended.durationMs / 1000).toFixed(2)} s`;
+}
