@@ -8,6 +8,7 @@ import {
   ADDRESS_MODE,
   ALLOC_ALLOCATOR_SHIFT,
   ALLOC_TAG,
+  FRAME_KIND,
   FREE_LOW_BITS,
   FREE_TAG,
   LIMITS,
@@ -136,6 +137,26 @@ export class RecordEncoder {
     this.#record.utf8(text, LIMITS.kMaxStringBytes);
     this.#long(LONG_TAG.string);
     return this.#state.nextString++;
+  }
+
+  /** A frame that stands for what cannot be told; `label` is a string's identifier. */
+  labelFrame(label: number): number {
+    this.#record.varints(FRAME_KIND.label, label);
+    this.#long(LONG_TAG.frame);
+    return this.#state.nextFrame++;
+  }
+
+  node(parent: number, frame: number): number {
+    this.#record.zigzag(parent - (this.#state.nextNode - 1));
+    this.#record.varint(frame);
+    this.#long(LONG_TAG.nodes);
+    return this.#state.nextNode++;
+  }
+
+  stack(node: number, flags: number): number {
+    this.#record.varints(node, flags);
+    this.#long(LONG_TAG.stacks);
+    return this.#state.nextStack++;
   }
 
   map(map: Omit<MapRecord, 'timeNs'>): void {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Compressed blocks (docs/format.md §3), by what this Node.js can do.
+
+import { promisify } from 'node:util';
+import * as zlib from 'node:zlib';
+import { crc32c } from '../decode/crc32c.js';
+import { BLOCK_HEADER_BYTES, BLOCK_KIND, BLOCK_OFFSET, LIMITS } from '../format/constants.js';
+
+/** `auto`: zstd where Node.js has it, else gzip. */
+export type Compression = 'auto' | 'zstd' | 'gzip' | 'none';
+
+/** One block around whole blocks of records, or null when it would not be smaller. */
+export type CompressBlocks = (blocks: Uint8Array) => Promise<Uint8Array | null>;
+
+const ZSTD_LEVEL = 3;
+const GZIP_LEVEL = 4;
+
+/** Since Node 22.15; not in the type definitions of Node 20. */
+interface ZstdModule {
+  readonly zstdCompress?: (
+    data: Uint8Array,
+    options: { readonly params: Readonly<Record<number, number>> },
+    callback: (error: Error | null, result: Buffer) => void,
+  ) => void;
+  readonly constants: { readonly ZSTD_c_compressionLevel?: number };
+}
+const { zstdCompress, constants } = zlib as unknown as ZstdModule;
+const gzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
+
+export const hasZstd = zstdCompress !== undefined;
+
+export function compressor(compression: Compression): CompressBlocks {
+  switch (compression === 'auto' ? (hasZstd ? 'zstd' : 'gzip') : compression) {
+    case 'zstd':
+      return around(BLOCK_KIND.zstd, zstd);
+    case 'gzip':
+      return around(BLOCK_KIND.gzip, (blocks) => gzip(blocks, { level: GZIP_LEVEL }));
+    default:
+      return async () => null;
+  }
+}
+
+function around(
+  kind: number,
+  compress: (blocks: Uint8Array) => Promise<Uint8Array>,
+): CompressBlocks {
+  return async (blocks) => {
+    const payload = await compress(blocks);
+    const smaller = payload.length + BLOCK_HEADER_BYTES < blocks.length;
+    return smaller && payload.length <= LIMITS.kMaxBlockBytes ? encodeBlock(kind, payload) : null;
+  };
+}
+
+function zstd(blocks: Uint8Array): Promise<Uint8Array> {
+  if (!zstdCompress) throw new Error('this Node.js has no zstd: use 22.15 or later, or gzip');
+  const params = { [constants.ZSTD_c_compressionLevel ?? 100]: ZSTD_LEVEL };
+  return new Promise((resolve, reject) => {
+    zstdCompress(blocks, { params }, (error, result) => (error ? reject(error) : resolve(result)));
+  });
+}
+
+/** §3: the header and the payload. */
+export function encodeBlock(kind: number, payload: Uint8Array): Uint8Array {
+  const block = new Uint8Array(BLOCK_HEADER_BYTES + payload.length);
+  const view = new DataView(block.buffer);
+  view.setUint32(BLOCK_OFFSET.payload_bytes, payload.length, true);
+  block[BLOCK_OFFSET.kind] = kind;
+  block.set(payload, BLOCK_HEADER_BYTES);
+  view.setUint32(BLOCK_OFFSET.crc, crc32c(block, BLOCK_OFFSET.kind, block.length), true);
+  return block;
+}
