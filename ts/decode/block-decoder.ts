@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The payload of one block of records (docs/format.md §3.1-§5): hot records here, long ones in long-records.ts.
 
-import { FIRST_LONG_TAG, LIMITS, RECENT_ALLOCS, RECENT_FREES, SHORT_TAG } from '../format/constants.js';
+import {
+  FIRST_LONG_TAG,
+  LIMITS,
+  RECENT_ALLOCS,
+  RECENT_FREES,
+  SHORT_TAG,
+} from '../format/constants.js';
 import { ByteCursor } from './byte-cursor.js';
 import type { RecordConsumer } from './consumer.js';
 import { newCounts } from './counts.js';
@@ -278,13 +284,7 @@ export class BlockDecoder {
     const { live } = this;
     this.counts.missedFrees++;
     this.#consumer.onMissedFree?.(id);
-    this.#consumer.onFree?.(
-      live.stack(id),
-      live.size(id),
-      live.allocator(id),
-      live.thread(id),
-      id,
-    );
+    this.#consumer.onFree?.(live.stack(id), live.size(id), live.allocator(id), live.thread(id), id);
   }
 
   #rareRecordFields(bytes: Uint8Array, tag: number, p: number, end: number): number {

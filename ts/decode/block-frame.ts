@@ -24,5 +24,7 @@ export const isPlausibleLength = (payloadBytes: number): boolean =>
 /** Whether the block at `at`, whose payload is in `bytes`, has the checksum that its header says. */
 export function checksumHolds(bytes: Uint8Array, at: number, payloadBytes: number): boolean {
   const end = at + BLOCK_HEADER_BYTES + payloadBytes;
-  return payloadBytesAt(bytes, at + BLOCK_OFFSET.crc) === crc32c(bytes, at + BLOCK_OFFSET.kind, end);
+  return (
+    payloadBytesAt(bytes, at + BLOCK_OFFSET.crc) === crc32c(bytes, at + BLOCK_OFFSET.kind, end)
+  );
 }

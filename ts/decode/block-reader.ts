@@ -6,7 +6,11 @@ import type { BlockDecoder } from './block-decoder.js';
 import { checksumHolds, isPlausibleLength, kindAt, payloadBytesAt } from './block-frame.js';
 import type { ByteWindow } from './byte-window.js';
 import type { RecordConsumer } from './consumer.js';
+import type { FormatError } from './format-error.js';
 import { inflate } from './inflate.js';
+
+/** Called after each block of records; reading goes on when the promise, if there is one, is fulfilled. */
+export type Pause = () => Promise<void> | undefined;
 
 export class BlockReader {
   bytesDropped = 0;
@@ -15,11 +19,13 @@ export class BlockReader {
   readonly #window: ByteWindow;
   readonly #decoder: BlockDecoder;
   readonly #consumer: RecordConsumer;
+  readonly #pause: Pause | undefined;
 
-  constructor(window: ByteWindow, decoder: BlockDecoder, consumer: RecordConsumer) {
+  constructor(window: ByteWindow, decoder: BlockDecoder, consumer: RecordConsumer, pause?: Pause) {
     this.#window = window;
     this.#decoder = decoder;
     this.#consumer = consumer;
+    this.#pause = pause;
   }
 
   /** Reads on to the end of the file, to filler or to a torn tail. */
@@ -38,7 +44,7 @@ export class BlockReader {
     if (!(await window.ensure(blockBytes))) return this.#rest('ends within a block');
     if (checksumHolds(window.bytes, window.start, payloadBytes)) {
       const kind = kindAt(window.bytes, window.start);
-      this.#block(window.bytes, window.start, kind, payloadBytes, window.offset);
+      await this.#block(window.bytes, window.start, kind, payloadBytes, window.offset);
     } else {
       // F-7: a length that leads on was right, so the damage is inside; else nothing behind it can be trusted.
       if (!(await this.#leadsOn(blockBytes))) return this.#rest('damaged, and no block follows');
@@ -62,15 +68,21 @@ export class BlockReader {
     return checksumHolds(window.bytes, window.start + blockBytes, payloadBytes);
   }
 
-  #block(bytes: Uint8Array, at: number, kind: number, payloadBytes: number, offset: number): void {
+  async #block(
+    bytes: Uint8Array,
+    at: number,
+    kind: number,
+    payloadBytes: number,
+    offset: number,
+  ): Promise<void> {
     this.#consumer.onBlock?.(offset, payloadBytes, kind);
     const start = at + BLOCK_HEADER_BYTES;
     const end = start + payloadBytes;
     if (kind === BLOCK_KIND.records) {
-      this.#records(bytes, start, end, offset);
+      await this.#records(bytes, start, end, offset);
     } else if (kind === BLOCK_KIND.zstd || kind === BLOCK_KIND.gzip) {
       const inner = inflate(kind, bytes.subarray(start, end));
-      if (inner) return this.#innerBlocks(inner, offset);
+      if (inner) return await this.#innerBlocks(inner, offset);
       this.#decoder.skip(LIMITS.kMaxInflatedBytes);
       this.#drop(offset, BLOCK_HEADER_BYTES + payloadBytes, 'does not decompress');
     } else {
@@ -79,18 +91,27 @@ export class BlockReader {
     }
   }
 
-  #records(bytes: Uint8Array, start: number, end: number, offset: number): void {
+  #records(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    offset: number,
+  ): Promise<void> | undefined {
     const malformed = this.#decoder.decode(bytes, start, end);
-    if (malformed === null) return;
-    // What stands before the malformed record was read; the block counts as dropped in part only.
-    const lost = end - start - malformed.offset;
+    if (malformed !== null) this.#dropRest(malformed, end - start, offset);
+    return this.#pause?.();
+  }
+
+  #dropRest(malformed: FormatError, payloadBytes: number, offset: number): void {
+    // What stands before the malformed record was read: the block is not among the dropped ones.
+    const lost = payloadBytes - malformed.offset;
     const at = offset + BLOCK_HEADER_BYTES + malformed.offset;
     this.bytesDropped += lost;
     this.#consumer.onDropped?.({ offset: at, bytes: lost, reason: malformed.message });
   }
 
   /** F-8: blocks of kind 1 and nothing else; `offset` is that of the block around them. */
-  #innerBlocks(bytes: Uint8Array, offset: number): void {
+  async #innerBlocks(bytes: Uint8Array, offset: number): Promise<void> {
     let at = 0;
     while (at < bytes.length) {
       const left = bytes.length - at;
@@ -105,7 +126,7 @@ export class BlockReader {
         this.#decoder.skip(payloadBytes);
         this.#drop(offset, blockBytes, 'damaged block in a compressed one');
       } else {
-        this.#records(bytes, at + BLOCK_HEADER_BYTES, end, offset);
+        await this.#records(bytes, at + BLOCK_HEADER_BYTES, end, offset);
       }
       at = end;
     }

@@ -57,7 +57,12 @@ export type Definition =
     }
   | { readonly type: 'origin'; readonly id: number }
   | { readonly type: 'package'; readonly id: number }
-  | { readonly type: 'ring_stack'; readonly id: number; readonly ring: number; readonly stack: number }
+  | {
+      readonly type: 'ring_stack';
+      readonly id: number;
+      readonly ring: number;
+      readonly stack: number;
+    }
   | { readonly type: 'ring_tails'; readonly id: number; readonly tail: number };
 
 export interface Dropped {

@@ -15,7 +15,7 @@ export class IntColumn {
   /** Values that do not fit are stored as the largest that does. */
   set(index: number, value: number): void {
     this.reserve(index + 1);
-    this.data[index] = value > INT32_MAX ? INT32_MAX : value;
+    this.data[index] = Math.min(value, INT32_MAX);
   }
 
   reserve(length: number): void {

@@ -5,7 +5,7 @@ import { grownInts } from './int-column.js';
 
 /** Ints per block: low and high word of the size, stack + 1 (0: not live), thread × 8 + allocator. */
 export const BLOCK_INTS = 4;
-const INITIAL_IDS = 1024;
+const INITIAL_IDS = 64;
 const TWO_32 = 4_294_967_296;
 const INT32_MAX = 0x7fffffff;
 

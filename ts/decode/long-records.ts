@@ -26,6 +26,31 @@ export class LongRecords {
   readonly #counts: Counts;
   readonly #consumer: RecordConsumer;
 
+  readonly #readers = new Map<number, (c: ByteCursor, timeNs: number) => void>([
+    [LONG_TAG.string, (c) => this.#string(c)],
+    [LONG_TAG.module, (c, t) => this.#module(c, t)],
+    [LONG_TAG.thread_start, (c, t) => this.#threadStart(c, t)],
+    [LONG_TAG.thread_name, (c) => this.#threadName(c)],
+    [LONG_TAG.thread_end, (c, t) => this.#threadEnd(c, t)],
+    [LONG_TAG.function, (c) => this.#function(c)],
+    [LONG_TAG.frame, (c) => this.#frame(c)],
+    [LONG_TAG.nodes, (c) => this.#nodes(c)],
+    [LONG_TAG.stacks, (c) => this.#stacks(c)],
+    [LONG_TAG.map, (c, t) => this.#map(c, t)],
+    [LONG_TAG.sample, (c, t) => this.#sample(c, t)],
+    [LONG_TAG.js_sample, (c, t) => this.#jsSample(c, t)],
+    [LONG_TAG.gc, (c, t) => this.#gc(c, t)],
+    [LONG_TAG.mark, (c, t) => this.#mark(c, t)],
+    [LONG_TAG.metadata, (c) => this.#metadata(c)],
+    [LONG_TAG.trailer, (c) => this.#trailer(c)],
+    [LONG_TAG.symbol, (c) => this.#symbol(c)],
+    [LONG_TAG.origin, (c) => this.#origin(c)],
+    [LONG_TAG.package, (c) => this.#package(c)],
+    [LONG_TAG.stall, (c, t) => this.#stall(c, t)],
+    [LONG_TAG.ring_stack, (c) => this.#ringStack(c)],
+    [LONG_TAG.ring_tails, (c) => this.#ringTails(c)],
+  ]);
+
   constructor(tables: Tables, counts: Counts, consumer: RecordConsumer) {
     this.#tables = tables;
     this.#counts = counts;
@@ -33,54 +58,12 @@ export class LongRecords {
   }
 
   decode(tag: number, c: ByteCursor, timeNs: number): void {
-    switch (tag) {
-      case LONG_TAG.string:
-        return this.#string(c);
-      case LONG_TAG.module:
-        return this.#module(c, timeNs);
-      case LONG_TAG.thread_start:
-        return this.#threadStart(c, timeNs);
-      case LONG_TAG.thread_name:
-        return this.#threadName(c);
-      case LONG_TAG.thread_end:
-        return this.#threadEnd(c, timeNs);
-      case LONG_TAG.function:
-        return this.#function(c);
-      case LONG_TAG.frame:
-        return this.#frame(c);
-      case LONG_TAG.nodes:
-        return this.#nodes(c);
-      case LONG_TAG.stacks:
-        return this.#stacks(c);
-      case LONG_TAG.map:
-        return this.#map(c, timeNs);
-      case LONG_TAG.sample:
-        return this.#sample(c, timeNs);
-      case LONG_TAG.js_sample:
-        return this.#jsSample(c, timeNs);
-      case LONG_TAG.gc:
-        return this.#gc(c, timeNs);
-      case LONG_TAG.mark:
-        return this.#mark(c, timeNs);
-      case LONG_TAG.metadata:
-        return this.#metadata(c);
-      case LONG_TAG.trailer:
-        return this.#trailer(c);
-      case LONG_TAG.symbol:
-        return this.#symbol(c);
-      case LONG_TAG.origin:
-        return this.#origin(c);
-      case LONG_TAG.package:
-        return this.#package(c);
-      case LONG_TAG.stall:
-        return this.#stall(c, timeNs);
-      case LONG_TAG.ring_stack:
-        return this.#ringStack(c);
-      case LONG_TAG.ring_tails:
-        return this.#ringTails(c);
-      default:
-        this.#counts.unknownRecords++;
-        this.#consumer.onUnknownRecord?.(tag, c.remaining);
+    const read = this.#readers.get(tag);
+    if (read) {
+      read(c, timeNs);
+    } else {
+      this.#counts.unknownRecords++;
+      this.#consumer.onUnknownRecord?.(tag, c.remaining);
     }
   }
 

@@ -5,7 +5,7 @@ import { FILE_HEADER_BYTES } from '../format/constants.js';
 import { type Metadata, parseMetadata, parseTrailer, type Trailer } from '../format/metadata.js';
 import type { FileHeader } from '../format/records.js';
 import { BlockDecoder } from './block-decoder.js';
-import { BlockReader } from './block-reader.js';
+import { BlockReader, type Pause } from './block-reader.js';
 import { type CaptureSource, openSource } from './byte-source.js';
 import { ByteWindow, type ReadBytes } from './byte-window.js';
 import type { RecordConsumer } from './consumer.js';
@@ -24,6 +24,8 @@ export interface ReadOptions {
   /** Recover what FILE.rings holds, if the source is a path and its capture was cut off. Default: true. */
   readonly recover?: boolean;
   readonly chunkBytes?: number;
+  /** For consumers whose results must be taken away by and by. */
+  readonly pause?: Pause;
 }
 
 /** Everything about a capture but its events. */
@@ -82,7 +84,7 @@ async function readOpened(
     consumer.onStart?.({ header, tables, address: (id) => addresses?.get(id) ?? 0 });
     const mappings = new IntervalMap(() => decoder.long.metadata['platform'] === 'darwin');
     if (rings) decoder.long.mapObserver = (map) => mappings.replay(map);
-    const reader = new BlockReader(window, decoder, consumer);
+    const reader = new BlockReader(window, decoder, consumer, options.pause);
     await reader.readAll();
     const cutOff = decoder.long.trailer === null;
     const ringsRecovered = rings && cutOff ? await recoverRings(rings, decoder, mappings) : null;

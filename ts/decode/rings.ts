@@ -72,14 +72,17 @@ class Recovery {
   }
 
   #event(cursor: RingCursor): void {
-    this.#decoder.setTime(cursor.stamp * this.#nsPerTick);
+    this.#decoder.setTime(Math.round(cursor.stamp * this.#nsPerTick));
     switch (cursor.kind) {
       case RING_KIND.free:
-        return this.#free(cursor.address);
+        this.#free(cursor.address);
+        break;
       case RING_KIND.alloc:
-        return this.#alloc(cursor);
+        this.#alloc(cursor);
+        break;
       case RING_KIND.map:
-        return this.#map(cursor);
+        this.#map(cursor);
+        break;
       default:
         this.#result.skippedRecords++;
     }

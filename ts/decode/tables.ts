@@ -142,7 +142,13 @@ export class Tables {
     return id;
   }
 
-  addFrame(kind: number | null, target: number, offset: number, line: number, column: number): number {
+  addFrame(
+    kind: number | null,
+    target: number,
+    offset: number,
+    line: number,
+    column: number,
+  ): number {
     const id = this.next.frame++;
     this.#frameKinds.set(id, kind === null ? 0 : kind + 1);
     this.#frameTargets.set(id, target);
@@ -193,8 +199,8 @@ export class Tables {
   }
 
   addSymbol(module: number, offset: number, symbol: SymbolInfo): void {
-    let offsets = this.#symbols.get(module);
-    if (!offsets) this.#symbols.set(module, (offsets = new Map()));
+    const offsets = this.#symbols.get(module) ?? new Map<number, SymbolInfo[]>();
+    this.#symbols.set(module, offsets);
     const symbols = offsets.get(offset) ?? [];
     offsets.set(offset, symbols);
     const index = symbols.findIndex((known) => known.inlined >= symbol.inlined);
