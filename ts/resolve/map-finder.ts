@@ -62,18 +62,19 @@ export class MapFinder {
 
   #findBeside(file: string, path: string, base: string): MapSearch {
     let comment: string | null;
-    let writtenMs: number;
+    let stat: Stats;
     try {
-      const stat = statSync(path);
+      stat = statSync(path);
       if (!stat.isFile()) return null;
-      if (this.#isChanged(stat, this.#options.recorded?.(file))) return 'changed';
-      writtenMs = stat.mtimeMs;
       comment = commentOf(path, stat.size, this.#maxBytes);
     } catch (error) {
       return isMissing(error) ? null : 'unreadable';
     }
-    if (comment !== null) return this.#load(comment, base, path);
-    return this.#guess(path, writtenMs);
+    const found =
+      comment === null ? this.#guess(path, stat.mtimeMs) : this.#load(comment, base, path);
+    // A file that never had a map may change.
+    const isChanged = found !== null && this.#isChanged(stat, this.#options.recorded?.(file));
+    return isChanged ? 'changed' : found;
   }
 
   /** Tools can leave the comment away. A map that is older than the file is another build's. */
