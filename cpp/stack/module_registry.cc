@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+#include "stack/module_registry.h"
+
+#include <link.h>
+#include <string.h>
+
+#include <new>
+
+#include "os/os.h"
+#include "stack/maps_text.h"
+
+namespace memtape {
+namespace {
+
+constexpr char kVdso[] = "[vdso]";
+constexpr size_t kMaxPath = 4096;
+
+const char* BaseName(const char* path, size_t size, size_t* base_size) {
+  const char* begin = path + size;
+  while (begin > path && begin[-1] != '/') begin--;
+  *base_size = static_cast<size_t>(path + size - begin);
+  return begin;
+}
+
+bool SameBaseName(const char* a, size_t a_size, const char* b, size_t b_size) {
+  size_t a_base_size, b_base_size;
+  const char* a_base = BaseName(a, a_size, &a_base_size);
+  const char* b_base = BaseName(b, b_size, &b_base_size);
+  return a_base_size == b_base_size && memcmp(a_base, b_base, a_base_size) == 0;
+}
+
+// Libraries whose functions allocate for their callers: operator new, strdup, getline, fopen.
+bool IsWrapperLibrary(const char* path, size_t size) {
+  static constexpr const char* kPrefixes[] = {
+      "libc.so", "libc-2.", "libc.musl-", "ld-musl-",  "ld-linux",  "libpthread", "libdl",
+      "libm.so", "libm-2.", "libstdc++.", "libc++.so", "libc++abi", "libgcc_s.",
+  };
+  size_t base_size;
+  const char* base = BaseName(path, size, &base_size);
+  for (const char* prefix : kPrefixes) {
+    const size_t length = strlen(prefix);
+    if (base_size >= length && memcmp(base, prefix, length) == 0) return true;
+  }
+  return false;
+}
+
+void Anchor() {}
+
+bool ContainsThisCode(const ElfImage& image) {
+  const uint64_t here = reinterpret_cast<uint64_t>(&Anchor);
+  return here >= image.all.begin && here < image.all.end;
+}
+
+}  // namespace
+
+// What several lines of /proc/self/maps say about one file.
+struct ModuleRegistry::Candidate {
+  MapsLine first;
+  bool executable = false;
+};
+
+bool ModuleRegistry::RefreshFromLoader(MainRows main_rows) {
+  version_++;
+  struct Context {
+    ModuleRegistry* registry;
+    MainRows main_rows;
+  } context = {this, main_rows};
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void* data) {
+        const Context* c = static_cast<const Context*>(data);
+        c->registry->AdmitMapped(info->dlpi_name, info->dlpi_addr, info->dlpi_phdr,
+                                 info->dlpi_phnum, c->main_rows);
+        return 0;
+      },
+      &context);
+  return FinishRefresh();
+}
+
+void ModuleRegistry::AdmitMapped(const char* name, uint64_t bias, const void* headers, size_t count,
+                                 MainRows main_rows) {
+  ElfImage image;
+  if (!ReadMappedElf(bias, headers, count, &image)) return;
+  // The loader lists the program itself first, without a name.
+  char link[kMaxPath];
+  const bool is_main = name == nullptr || *name == 0;
+  if (is_main) {
+    const int64_t length = os::ReadLink("/proc/self/exe", link, sizeof link - 1);
+    link[length > 0 ? length : 0] = 0;
+    name = link;
+  } else if (strncmp(name, "linux-vdso", 10) == 0) {
+    name = kVdso;
+  }
+  const size_t name_size = strlen(name);
+  Module* module = FindKnown(image, name, name_size);
+  if (module == nullptr) {
+    module = Add(image, name, name_size);
+    if (module == nullptr) return;
+    module->cfi = FindTable(image);
+    if (module->cfi == nullptr) {
+      // Only the program itself is sure to stay mapped, as a direct table needs it.
+      module->cfi = is_main && main_rows == MainRows::kLater
+                        ? CfiTable::OpenDirect(image.MappedCfi(), arena_)
+                        : CfiTable::Build(image.MappedCfi(), arena_);
+    }
+    if (is_main) main_ = module;
+  }
+  MarkSeen(module);
+}
+
+bool ModuleRegistry::BuildMainRows() {
+  if (main_ == nullptr || main_->cfi == nullptr || !main_->cfi->direct()) return false;
+  const CfiTable* table = CfiTable::Build(main_->image.MappedCfi(), arena_);
+  if (table == nullptr) return false;
+  main_->cfi = table;
+  return Publish();
+}
+
+bool ModuleRegistry::RefreshFromMaps(const char* text, size_t size) {
+  const int mem_fd = os::OpenRead("/proc/self/mem");
+  if (mem_fd < 0) return false;
+  version_++;
+  const char* at = text;
+  const char* const end = text + size;
+  Candidate candidate;
+  MapsLine line;
+  while (ReadMapsLine(&at, end, &line)) {
+    const bool is_vdso =
+        line.path_size == sizeof kVdso - 1 && memcmp(line.path, kVdso, line.path_size) == 0;
+    const bool is_file = line.path_size > 0 && line.path[0] == '/';
+    if (!is_file && !is_vdso) continue;
+    const MapsLine& first = candidate.first;
+    const bool continues = line.offset != 0 && line.inode == first.inode &&
+                           line.path_size == first.path_size &&
+                           memcmp(line.path, first.path, line.path_size) == 0;
+    if (!continues) {
+      AdmitFromMaps(mem_fd, candidate);
+      candidate = {line, false};
+    }
+    candidate.executable |= line.executable;
+  }
+  AdmitFromMaps(mem_fd, candidate);
+  os::Close(mem_fd);
+  return FinishRefresh();
+}
+
+void ModuleRegistry::AdmitFromMaps(int mem_fd, const Candidate& candidate) {
+  // A file that is mapped as mere data has no executable lines.
+  const MapsLine& first = candidate.first;
+  if (!candidate.executable || first.offset != 0) return;
+  for (Module* m = first_; m != nullptr; m = const_cast<Module*>(m->next)) {
+    if (m->loaded && m->inode_ == first.inode && m->image.all.begin == first.begin &&
+        first.inode != 0) {
+      MarkSeen(m);
+      return;
+    }
+  }
+  ElfImage image;
+  if (!ReadElfThroughFile(mem_fd, first.begin, &image)) return;
+  Module* module = FindKnown(image, first.path, first.path_size);
+  if (module == nullptr) {
+    module = Add(image, first.path, first.path_size);
+    if (module == nullptr) return;
+    module->cfi = FindTable(image);
+    CfiImage copy;
+    if (module->cfi == nullptr && CopyCfiThroughFile(mem_fd, image, &copy)) {
+      module->cfi = CfiTable::Build(copy, arena_);
+      os::UnmapPages(const_cast<uint8_t*>(copy.data), copy.size);
+    }
+  }
+  module->inode_ = first.inode;
+  MarkSeen(module);
+}
+
+// The two sources spell paths differently (symbolic links), hence only the last part counts.
+Module* ModuleRegistry::FindKnown(const ElfImage& image, const char* path, size_t path_size) {
+  for (Module* m = first_; m != nullptr; m = const_cast<Module*>(m->next)) {
+    if (m->image.bias == image.bias && m->image.all.begin == image.all.begin &&
+        m->image.all.end == image.all.end && m->image.build_id_size == image.build_id_size &&
+        memcmp(m->image.build_id, image.build_id, image.build_id_size) == 0 &&
+        SameBaseName(m->path, strlen(m->path), path, path_size)) {
+      return m;
+    }
+  }
+  return nullptr;
+}
+
+Module* ModuleRegistry::Add(const ElfImage& image, const char* path, size_t path_size) {
+  void* memory = arena_->Allocate(sizeof(Module), alignof(Module));
+  char* text = static_cast<char*>(arena_->Allocate(path_size + 1, 1));
+  if (memory == nullptr || text == nullptr) return nullptr;
+  memcpy(text, path, path_size);
+  text[path_size] = 0;
+  Module* module = new (memory) Module;
+  module->id = last_ == nullptr ? 1 : last_->id + 1;
+  module->path = text;
+  module->image = image;
+  if (IsWrapperLibrary(path, path_size) || ContainsThisCode(image)) {
+    module->flags |= ModuleRange::kWrapper;
+  }
+  (last_ == nullptr ? first_ : *const_cast<Module**>(&last_->next)) = module;
+  last_ = module;
+  return module;
+}
+
+void ModuleRegistry::MarkSeen(Module* module) {
+  module->seen_at_ = version_;
+  if (module->loaded) return;
+  module->loaded = true;
+  module->changed_at = version_;
+  dirty_ = true;
+}
+
+// Rows are relative to the linker's addresses: any load of the same file can share them.
+const CfiTable* ModuleRegistry::FindTable(const ElfImage& image) const {
+  if (image.build_id_size == 0) return nullptr;
+  for (const Module* m = first_; m != nullptr; m = m->next) {
+    if (m->cfi != nullptr && !m->cfi->direct() && m->image.build_id_size == image.build_id_size &&
+        memcmp(m->image.build_id, image.build_id, image.build_id_size) == 0) {
+      return m->cfi;
+    }
+  }
+  return nullptr;
+}
+
+bool ModuleRegistry::FinishRefresh() {
+  for (Module* m = first_; m != nullptr; m = const_cast<Module*>(m->next)) {
+    if (!m->loaded || m->seen_at_ == version_) continue;
+    m->loaded = false;
+    m->changed_at = version_;
+    dirty_ = true;
+  }
+  return dirty_ && Publish();
+}
+
+bool ModuleRegistry::Publish() {
+  size_t count = 0;
+  for (const Module* m = first_; m != nullptr; m = m->next) {
+    if (m->loaded) count += m->image.code_count;
+  }
+  const size_t bytes = sizeof(ModuleMap) + count * sizeof(ModuleRange);
+  void* memory = os::MapPages(bytes);
+  if (memory == nullptr) return false;
+  ModuleMap* map = new (memory) ModuleMap;
+  map->bytes_ = bytes;
+  for (const Module* m = first_; m != nullptr; m = m->next) {
+    if (!m->loaded) continue;
+    for (size_t i = 0; i < m->image.code_count; i++) {
+      const ElfImage::Range& code = m->image.code[i];
+      uint32_t at = map->count_++;
+      for (; at > 0 && map->ranges_[at - 1].begin > code.begin; at--) {
+        map->ranges_[at] = map->ranges_[at - 1];
+      }
+      map->ranges_[at] = {code.begin, code.end, m->image.bias, m->cfi, m->id, m->flags};
+    }
+  }
+  map->older_ = newest_;
+  newest_ = map;
+  published_.store(map, std::memory_order_seq_cst);
+  dirty_ = false;
+  FreeUnheld();
+  return true;
+}
+
+void ModuleRegistry::Attach(MapReader* reader) {
+  reader->published_ = &published_;
+  reader->next_ = readers_.load(std::memory_order_relaxed);
+  while (!readers_.compare_exchange_weak(reader->next_, reader, std::memory_order_seq_cst)) {
+  }
+}
+
+bool ModuleRegistry::IsHeld(const ModuleMap* map) const {
+  for (const MapReader* r = readers_.load(std::memory_order_seq_cst); r != nullptr; r = r->next_) {
+    if (r->held_.load(std::memory_order_seq_cst) == map) return true;
+  }
+  return false;
+}
+
+void ModuleRegistry::FreeUnheld() {
+  ModuleMap** link = &newest_->older_;
+  while (*link != nullptr) {
+    ModuleMap* map = *link;
+    if (IsHeld(map)) {
+      link = &map->older_;
+    } else {
+      *link = map->older_;
+      os::UnmapPages(map, map->bytes_);
+    }
+  }
+}
+
+size_t ModuleRegistry::live_versions() const {
+  size_t count = 0;
+  for (const ModuleMap* map = newest_; map != nullptr; map = map->older_) count++;
+  return count;
+}
+
+}  // namespace memtape
