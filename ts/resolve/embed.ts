@@ -3,7 +3,13 @@
 // files are not.
 
 import type { Tables } from '../decode/tables.js';
-import type { FrameInfo, OriginInfo, PackageInfo, SymbolInfo } from '../format/records.js';
+import type {
+  FrameInfo,
+  FunctionInfo,
+  OriginInfo,
+  PackageInfo,
+  SymbolInfo,
+} from '../format/records.js';
 import type { NativeSymbolizer } from './native.js';
 import type { Packages } from './packages.js';
 import type { SourceMaps } from './source-maps.js';
@@ -26,11 +32,25 @@ export interface Resolvers {
 
 type CodeFrame = Extract<FrameInfo, { readonly line: number }>;
 
+/** A frame of JavaScript with its function, which many frames share. */
+interface Call {
+  readonly id: number;
+  readonly frame: CodeFrame;
+  readonly callee: Callee;
+}
+
+interface Callee {
+  readonly info: FunctionInfo;
+  /** Looked up when the first frame needs it. */
+  originalName: string | null;
+}
+
 interface Places {
   /** Offsets of native frames, by module. */
   readonly offsets: Map<number, Set<number>>;
-  /** JavaScript frames, by the file of their function: each map is loaded once. */
-  readonly frames: Map<string, { readonly id: number; readonly frame: CodeFrame }[]>;
+  /** By the file of the function: each map is loaded once. */
+  readonly calls: Map<string, Call[]>;
+  readonly callees: Map<number, Callee | null>;
   readonly files: Set<string>;
 }
 
@@ -39,13 +59,15 @@ export function lookUpNames(tables: Tables, resolvers: Resolvers): NameRecord[] 
   const places = collectPlaces(tables);
   const names: NameRecord[] = [];
   for (const [module, offsets] of places.offsets) {
-    names.push(...nativeNames(tables, module, [...offsets], resolvers.native));
+    for (const name of nativeNames(tables, module, [...offsets], resolvers.native)) {
+      names.push(name);
+    }
   }
-  for (const [file, frames] of places.frames) {
-    for (const { id, frame } of frames) {
-      const origin = originOf(tables, file, frame, resolvers.maps);
+  for (const [file, calls] of places.calls) {
+    for (const call of calls) {
+      const origin = originOf(file, call, resolvers.maps);
       if (!origin) continue;
-      names.push({ type: 'origin', frame: id, origin });
+      names.push({ type: 'origin', frame: call.id, origin });
       places.files.add(origin.file);
     }
   }
@@ -67,12 +89,17 @@ export function applyNames(tables: Tables, names: readonly NameRecord[]): void {
 }
 
 function collectPlaces(tables: Tables): Places {
-  const places: Places = { offsets: new Map(), frames: new Map(), files: new Set() };
+  const places: Places = {
+    offsets: new Map(),
+    calls: new Map(),
+    callees: new Map(),
+    files: new Set(),
+  };
   for (let id = 1; id < tables.frameCount; id++) {
     const frame = tables.frame(id);
     if (!frame) continue;
     if (frame.kind === 'native') addNative(tables, frame.module, frame.offset, places);
-    else if (isJs(frame)) addJs(tables, id, frame, places);
+    else if (isJs(frame)) addCall(tables, id, frame, places);
   }
   return places;
 }
@@ -88,14 +115,25 @@ function addNative(tables: Tables, module: number, offset: number, places: Place
   else places.offsets.set(module, new Set([offset]));
 }
 
-function addJs(tables: Tables, id: number, frame: CodeFrame, places: Places): void {
-  const file = tables.function(frame.function)?.file ?? '';
-  if (file === '') return;
+function addCall(tables: Tables, id: number, frame: CodeFrame, places: Places): void {
+  const callee = calleeOf(tables, frame.function, places);
+  if (!callee) return;
+  const { file } = callee.info;
   places.files.add(file);
   if (tables.origins.has(id)) return;
-  const frames = places.frames.get(file);
-  if (frames) frames.push({ id, frame });
-  else places.frames.set(file, [{ id, frame }]);
+  const calls = places.calls.get(file);
+  if (calls) calls.push({ id, frame, callee });
+  else places.calls.set(file, [{ id, frame, callee }]);
+}
+
+/** null for a function without a file: nothing can be looked up. */
+function calleeOf(tables: Tables, id: number, { callees }: Places): Callee | null {
+  const known = callees.get(id);
+  if (known !== undefined) return known;
+  const info = tables.function(id);
+  const callee = info && info.file !== '' ? { info, originalName: null } : null;
+  callees.set(id, callee);
+  return callee;
 }
 
 function isJs(frame: FrameInfo): frame is CodeFrame {
@@ -127,17 +165,15 @@ function nativeNames(
 }
 
 function originOf(
-  tables: Tables,
   file: string,
-  frame: CodeFrame,
+  { frame, callee }: Call,
   maps: Resolvers['maps'],
 ): OriginInfo | null {
+  const { info } = callee;
   // Without a position of the call, that of the function is the best there is.
-  const info = tables.function(frame.function);
-  if (!info) return null;
   const place = frame.line > 0 ? frame : info;
   const original = maps.originalPosition(file, place.line, place.column);
   if (!original) return null;
-  const name = maps.functionName(file, info.line, info.column, info.name) ?? info.name;
-  return { functionName: name, ...original };
+  callee.originalName ??= maps.functionName(file, info.line, info.column, info.name) ?? info.name;
+  return { functionName: callee.originalName, ...original };
 }
