@@ -104,9 +104,9 @@ inline int Change(MapOp op, void* address, size_t length, uint64_t prot, uint64_
   return result;
 }
 
-void NoteModulesChange() {
+void NoteModulesChange(bool unloaded) {
   if (ThreadState* state = Enter()) {
-    RecordModulesChanged(state);
+    RecordModulesChanged(state, unloaded);
     Leave(state);
   }
 }
@@ -262,7 +262,7 @@ int memtape_madvise(void* address, size_t length, int advice) {
 // reached by a jump: what there is to do is done before.
 [[gnu::optimize("optimize-sibling-calls")]] void* memtape_dlopen(const char* file, int mode) {
   auto original = ORIGINAL(dlopen);
-  NoteModulesChange();
+  NoteModulesChange(/*unloaded=*/false);
   return original(file, mode);
 }
 
@@ -271,7 +271,7 @@ int memtape_dlclose(void* handle) {
   const int result = original(handle);
   // Its addresses may mean something else from here on.
   control->stack_epoch.fetch_add(1, std::memory_order_relaxed);
-  NoteModulesChange();
+  NoteModulesChange(/*unloaded=*/true);
   return result;
 }
 

@@ -13,14 +13,14 @@ namespace memtape {
 
 enum class RingRecord : uint8_t {
   kStack = 16,        // number | flags << 32, then one frame key per word, leaf first
-  kCode = 17,         // CodeHead, name, line table
+  kCode = 17,         // CodeHead, name, InlinedFunctions, position table
   kCodeMoved = 18,    // from, to
   kScript = 19,       // ScriptHead, url, source mapping url
   kScriptLines = 20,  // script id | count << 32, then line lengths as varints: appended to before
   kGc = 21,           // type | phase << 32
   kMark = 22,         // byte length, name
   kThreadName = 23,   // byte length, name
-  kModulesChanged = 24,
+  kModulesChanged = 24,  // 0: about to load, 1: unloaded
   kJsSample = 25,  // JsSampleHead, then per space: size, used, name (24 bytes, zero-filled)
   kThread = 26,    // kind | worker id << 32
   kMetadata = 27,  // byte length, JSON text
@@ -39,8 +39,15 @@ struct CodeHead {
   uint32_t script_id;    // 0: none
   uint32_t type;         // V8's JitCodeEvent::CodeType: 0 bytecode, 1 machine code, 2 wasm
   uint32_t name_bytes;   // V8's name of the code, such as "JS:*f file.js:3:9"
-  uint32_t lines_bytes;  // varint offset delta, zigzag position delta; ...
-  uint32_t pad;
+  uint32_t inlined_count;
+  uint32_t positions_bytes;  // V8's encoding, v8/code_details.h
+};
+
+// A function that was inlined: where it was called, as a raw position, and its bytecode (0: not
+// known).
+struct InlinedFunction {
+  uint64_t call_position;
+  uint64_t first_bytecode;
 };
 
 struct ScriptHead {

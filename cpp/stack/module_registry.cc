@@ -44,6 +44,11 @@ bool IsWrapperLibrary(const char* path, size_t size) {
   return false;
 }
 
+void ReadProgramPath(char (&path)[kMaxPath]) {
+  const int64_t length = os::ReadLink("/proc/self/exe", path, sizeof path - 1);
+  path[length > 0 ? length : 0] = 0;
+}
+
 void Anchor() {}
 
 bool ContainsThisCode(const ElfImage& image) {
@@ -59,34 +64,27 @@ struct ModuleRegistry::Candidate {
   bool executable = false;
 };
 
-bool ModuleRegistry::RefreshFromLoader(MainRows main_rows) {
+bool ModuleRegistry::RefreshFromLoader() {
   version_++;
-  struct Context {
-    ModuleRegistry* registry;
-    MainRows main_rows;
-  } context = {this, main_rows};
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void* data) {
-        const Context* c = static_cast<const Context*>(data);
-        c->registry->AdmitMapped(info->dlpi_name, info->dlpi_addr, info->dlpi_phdr,
-                                 info->dlpi_phnum, c->main_rows);
+        static_cast<ModuleRegistry*>(data)->AdmitMapped(info->dlpi_name, info->dlpi_addr,
+                                                        info->dlpi_phdr, info->dlpi_phnum);
         return 0;
       },
-      &context);
+      this);
   return FinishRefresh();
 }
 
-void ModuleRegistry::AdmitMapped(const char* name, uint64_t bias, const void* headers, size_t count,
-                                 MainRows main_rows) {
+void ModuleRegistry::AdmitMapped(const char* name, uint64_t bias, const void* headers,
+                                 size_t count) {
   ElfImage image;
   if (!ReadMappedElf(bias, headers, count, &image)) return;
-  // The loader lists the program itself first, without a name.
-  char link[kMaxPath];
-  const bool is_main = name == nullptr || *name == 0;
-  if (is_main) {
-    const int64_t length = os::ReadLink("/proc/self/exe", link, sizeof link - 1);
-    link[length > 0 ? length : 0] = 0;
-    name = link;
+  // The loader lists the program itself without a name.
+  char program[kMaxPath];
+  if (name == nullptr || *name == 0) {
+    ReadProgramPath(program);
+    name = program;
   } else if (strncmp(name, "linux-vdso", 10) == 0) {
     name = kVdso;
   }
@@ -95,16 +93,24 @@ void ModuleRegistry::AdmitMapped(const char* name, uint64_t bias, const void* he
   if (module == nullptr) {
     module = Add(image, name, name_size);
     if (module == nullptr) return;
-    module->cfi = FindTable(image);
-    if (module->cfi == nullptr) {
-      // Only the program itself is sure to stay mapped, as a direct table needs it.
-      module->cfi = is_main && main_rows == MainRows::kLater
-                        ? CfiTable::OpenDirect(image.MappedCfi(), arena_)
-                        : CfiTable::Build(image.MappedCfi(), arena_);
-    }
-    if (is_main) main_ = module;
+    if (NeedsTable(module)) module->cfi = CfiTable::Build(image.MappedCfi(), arena_);
   }
   MarkSeen(module);
+}
+
+// Gives the module what it can have at no cost; true if its own rows must be built.
+bool ModuleRegistry::NeedsTable(Module* module) {
+  if (tables_ == Tables::kNone) return false;
+  module->cfi = FindTable(module->image);
+  if (module->cfi != nullptr) return false;
+  char program[kMaxPath];
+  ReadProgramPath(program);
+  if (strcmp(module->path, program) != 0) return true;
+  main_ = module;
+  if (tables_ == Tables::kNow) return true;
+  // Only the program itself is sure to stay mapped, which a direct table needs.
+  module->cfi = CfiTable::OpenDirect(module->image.MappedCfi(), arena_);
+  return false;
 }
 
 bool ModuleRegistry::BuildMainRows() {
@@ -160,9 +166,8 @@ void ModuleRegistry::AdmitFromMaps(int mem_fd, const Candidate& candidate) {
   if (module == nullptr) {
     module = Add(image, first.path, first.path_size);
     if (module == nullptr) return;
-    module->cfi = FindTable(image);
     CfiImage copy;
-    if (module->cfi == nullptr && CopyCfiThroughFile(mem_fd, image, &copy)) {
+    if (NeedsTable(module) && CopyCfiThroughFile(mem_fd, image, &copy)) {
       module->cfi = CfiTable::Build(copy, arena_);
       os::UnmapPages(const_cast<uint8_t*>(copy.data), copy.size);
     }

@@ -34,20 +34,26 @@ struct Module {
 // malloc; memory comes from `arena` and the kernel.
 class ModuleRegistry {
  public:
-  enum class MainRows : uint8_t { kNow, kLater };
+  enum class Tables : uint8_t {
+    kNow,
+    // The main program's rows, ~20 ms of work for node, wait for BuildMainRows. Until then look-ups
+    // run the FDE programs, at ~10 times the cost.
+    kMainLater,
+    kNone,  // who only asks which module an address is in
+  };
 
-  explicit constexpr ModuleRegistry(PageArena* arena) : arena_(arena) {}
+  explicit constexpr ModuleRegistry(PageArena* arena, Tables tables = Tables::kNow)
+      : arena_(arena), tables_(tables) {}
   ModuleRegistry(const ModuleRegistry&) = delete;
   ModuleRegistry& operator=(const ModuleRegistry&) = delete;
 
-  // From dl_iterate_phdr, which takes the loader's lock. With kLater the main program's rows, ~20
-  // ms of work for node, wait for BuildMainRows; look-ups run the FDE programs until then. True if
-  // a new version was published.
-  bool RefreshFromLoader(MainRows main_rows = MainRows::kNow);
-  bool BuildMainRows();
-
+  // From dl_iterate_phdr, which takes the loader's lock. True if a new version was published.
+  bool RefreshFromLoader();
   // From the text of /proc/self/maps, for threads that must not wait for the loader's lock.
   bool RefreshFromMaps(const char* text, size_t size);
+
+  // See kMainLater. True if a new version was published.
+  bool BuildMainRows();
 
   // Any thread, no locks. The reader must live as long as the process.
   void Attach(MapReader* reader);
@@ -61,11 +67,11 @@ class ModuleRegistry {
  private:
   struct Candidate;
 
-  void AdmitMapped(const char* name, uint64_t bias, const void* headers, size_t count,
-                   MainRows main_rows);
+  void AdmitMapped(const char* name, uint64_t bias, const void* headers, size_t count);
   void AdmitFromMaps(int mem_fd, const Candidate& candidate);
   Module* FindKnown(const ElfImage& image, const char* path, size_t path_size);
   Module* Add(const ElfImage& image, const char* path, size_t path_size);
+  bool NeedsTable(Module* module);
   void MarkSeen(Module* module);
   const CfiTable* FindTable(const ElfImage& image) const;
   bool FinishRefresh();
@@ -74,6 +80,7 @@ class ModuleRegistry {
   bool IsHeld(const ModuleMap* map) const;
 
   PageArena* const arena_;
+  const Tables tables_;
   Module* first_ = nullptr;
   Module* last_ = nullptr;
   Module* main_ = nullptr;

@@ -289,7 +289,10 @@ void Drain::OnStack(Source* source, const uint64_t* record, size_t words) {
   const uint32_t number = static_cast<uint32_t>(record[2]);
   const uint32_t flags = static_cast<uint32_t>(record[2] >> 32);
   uint32_t node = 0;
-  for (size_t i = words; i > 3; i--) node = dictionary_.Node(node, resolver_.Resolve(record[i - 1]));
+  for (size_t i = words; i > 3; i--) {
+    const std::span<const uint32_t> frames = resolver_.Resolve(record[i - 1]);
+    for (size_t f = frames.size(); f > 0; f--) node = dictionary_.Node(node, frames[f - 1]);
+  }
   bool is_new = false;
   const uint32_t stack = dictionary_.Stack(node, flags, &is_new);
   source->stacks.At(number) = stack;
@@ -302,8 +305,15 @@ void Drain::OnCode(Source* source, const uint64_t* record) {
   CodeHead head;
   memcpy(&head, record + 2, sizeof head);
   const char* name = reinterpret_cast<const char*>(record + 2) + sizeof head;
-  const uint8_t* lines = reinterpret_cast<const uint8_t*>(name) + head.name_bytes;
-  resolver_.code().AddCode(source->thread, head, {name, head.name_bytes}, lines);
+  const char* after = name + head.name_bytes;
+  // The name's length is arbitrary, so what follows it is not aligned.
+  constexpr size_t kMaxInlined = 512;
+  InlinedFunction inlined[kMaxInlined];
+  CHECK(head.inlined_count <= kMaxInlined);
+  memcpy(inlined, after, head.inlined_count * sizeof *inlined);
+  after += head.inlined_count * sizeof *inlined;
+  resolver_.code().AddCode(source->thread, head, {name, head.name_bytes}, inlined,
+                           reinterpret_cast<const uint8_t*>(after));
 }
 
 void Drain::OnScript(Source* source, const uint64_t* record) {
@@ -397,7 +407,7 @@ void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, 
     case RingRecord::kThreadName:
       return NameThread(source, {reinterpret_cast<const char*>(record + 3), record[2]});
     case RingRecord::kModulesChanged:
-      return resolver_.ModulesChanged();
+      return resolver_.ModulesChanged(record[2] != 0);
     case RingRecord::kJsSample:
       return OnJsSample(source, record);
     case RingRecord::kThread:

@@ -61,8 +61,10 @@ void RecordThreadName(ThreadState* state, const char* name) {
   PushTo(state, RingRecord::kThreadName, parts, 2);
 }
 
-void RecordModulesChanged(ThreadState* state) {
-  PushTo(state, RingRecord::kModulesChanged, nullptr, 0);
+void RecordModulesChanged(ThreadState* state, bool unloaded) {
+  const uint64_t payload = unloaded;
+  const RecordPart part = {&payload, sizeof payload};
+  PushTo(state, RingRecord::kModulesChanged, &part, 1);
 }
 
 void RecordMark(const char* name, size_t length) {
@@ -115,8 +117,7 @@ void OnGcEnd(int type) {
 }
 
 uintptr_t StackHigh() {
-  // Reads /proc/self/maps on the main thread and allocates; hence under the guard, and never in a
-  // hook.
+  // Reads /proc/self/maps on the main thread and allocates: never in a hook.
   pthread_attr_t attributes;
   void* low = nullptr;
   size_t size = 0;
@@ -131,8 +132,10 @@ uintptr_t StackHigh() {
 const char* AttachIsolate(uint64_t worker_id, bool is_main) {
   ThreadState* state = Enter();
   if (state == nullptr) return "nothing is being recorded";
+  Leave(state);
   const char* reason = nullptr;
   if (state->isolate == nullptr) {
+    // With the guard down: what V8 allocates for this it frees much later, like all else.
     const v8::Observer observer = {Push, OnGcStart, OnGcEnd};
     state->isolate = v8::Attach(observer, StackHigh(), &state->js, &reason);
     if (state->isolate == nullptr) {
@@ -140,6 +143,7 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
       state->js_unknown = true;
     }
   }
+  if (Enter() == nullptr) return "nothing is being recorded";
   state->stacks.Clear();  // stacks from before were without JavaScript frames
   const ThreadKind kind = is_main ? ThreadKind::kMain : ThreadKind::kWorker;
   const uint64_t head[] = {uint64_t{state->thread},
@@ -153,7 +157,6 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
 void DetachIsolate() {
   ThreadState* state = thread_state;
   if (state == nullptr || state->isolate == nullptr) return;
-  const RecursionGuard guard;
   v8::Detach(state->isolate);
   state->js = {};
   state->isolate = nullptr;

@@ -21,21 +21,25 @@ void FrameResolver::Start(LogWriter* writer, Dictionary* dictionary) {
   writer_ = writer;
   dictionary_ = dictionary;
   code_.Clear();
-  cache_.Clear();
-  cache_generation_ = code_.generation();
+  ClearCache();
   written_version_ = 0;
   rescans_ = 0;
   if (!attached_) modules_.Attach(&reader_);
   attached_ = true;
-  ModulesChanged();
+  ReadModules();
 }
 
-void FrameResolver::ModulesChanged() {
+void FrameResolver::ModulesChanged(bool unloaded) {
+  rescans_ = 0;
+  if (unloaded) ReadModules();
+  ClearCache();
+}
+
+void FrameResolver::ReadModules() {
   // Not through dl_iterate_phdr: its lock may be held by a thread that waits for this one.
   const std::span<const char> maps = os::ReadMaps();
   modules_.RefreshFromMaps(maps.data(), maps.size());
   reader_.Sync();
-  cache_.Clear();
   WriteModules();
 }
 
@@ -57,38 +61,66 @@ void FrameResolver::WriteModules() {
   written_version_ = modules_.version();
 }
 
-uint32_t FrameResolver::Resolve(uint64_t key) {
-  if (cache_generation_ != code_.generation()) {
-    cache_.Clear();
-    cache_generation_ = code_.generation();
+void FrameResolver::ClearCache() {
+  cache_.Clear();
+  runs_.Clear();
+  runs_.push_back(0);  // index 0 is "not there"
+  cache_generation_ = code_.generation();
+}
+
+std::span<const uint32_t> FrameResolver::Resolve(uint64_t key) {
+  if (cache_generation_ != code_.generation()) ClearCache();
+  uint32_t run = cache_.Find(key + 1);
+  if (run == 0) {
+    // Resolving native code may clear the cache.
+    const uint32_t rescans = rescans_;
+    run = static_cast<uint32_t>(runs_.size());
+    runs_.push_back(0);
+    ResolveInto(key);
+    if (rescans_ != rescans) {
+      ClearCache();
+      return Resolve(key);
+    }
+    runs_[run] = static_cast<uint32_t>(runs_.size()) - run - 1;
+    *cache_.FindOrInsert(key + 1) = run;
   }
-  if (const uint32_t known = cache_.Find(key + 1)) return known;
-  uint32_t frame = 0;
+  return {runs_.data() + run + 1, runs_[run]};
+}
+
+void FrameResolver::ResolveInto(uint64_t key) {
   if ((key & kKeyLabel) != 0 && (key & kKeyInterpreted) == 0) {
     FrameRecord record;
     record.kind = FrameKind::kLabel;
     record.label = dictionary_->String(key == kLabelGc ? "(GC)" : "(JavaScript unknown)");
-    frame = dictionary_->Frame(record);
-  } else {
-    const uint64_t address = key & ~kKeyInterpreted;
-    // A return address may be the first byte after its function's code.
-    v8::CodeMap::Code* code = code_.Find((key & kKeyInterpreted) != 0 ? address : address - 1);
-    frame = code != nullptr ? ResolveCode(code, address) : ResolveNative(address);
+    runs_.push_back(dictionary_->Frame(record));
+    return;
   }
-  *cache_.FindOrInsert(key + 1) = frame;
-  return frame;
+  const uint64_t address = key & ~kKeyInterpreted;
+  // A return address may be the first byte after its function's code.
+  v8::CodeMap::Code* code = code_.Find((key & kKeyInterpreted) != 0 ? address : address - 1);
+  if (code != nullptr) {
+    ResolveCode(code, address);
+  } else {
+    runs_.push_back(ResolveNative(address));
+  }
 }
 
-uint32_t FrameResolver::ResolveCode(v8::CodeMap::Code* code, uint64_t address) {
+void FrameResolver::ResolveCode(v8::CodeMap::Code* code, uint64_t address) {
   constexpr uint32_t kWasm = 2;
-  const v8::CodeName name = v8::ParseCodeName(code_.Name(*code), code_.Url(*code));
-  FrameRecord record;
-  record.kind = code->type == kWasm ? FrameKind::kWasm : name.kind;
-  const v8::Place place = code_.CallPlace(*code, address, name.definition);
-  record.line = place.line;
-  record.column = place.column;
-  record.function = FunctionOf(code, name);
-  return dictionary_->Frame(record);
+  v8::CodeMap::Call calls[v8::CodeMap::kMaxCalls];
+  const size_t count = code_.Calls(code, address, calls);
+  const FrameKind tier = v8::ParseCodeName(code_.Name(*code), {}).kind;
+  for (size_t i = 0; i < count; i++) {
+    v8::CodeMap::Code* function = calls[i].code;
+    const v8::CodeName name = v8::ParseCodeName(code_.Name(*function), code_.Url(*function));
+    FrameRecord record;
+    record.kind = code->type == kWasm ? FrameKind::kWasm : tier;
+    const v8::Place place = calls[i].place.line != 0 ? calls[i].place : name.definition;
+    record.line = place.line;
+    record.column = place.column;
+    record.function = FunctionOf(function, name);
+    runs_.push_back(dictionary_->Frame(record));
+  }
 }
 
 uint32_t FrameResolver::FunctionOf(v8::CodeMap::Code* code, const v8::CodeName& name) {
@@ -110,7 +142,7 @@ uint32_t FrameResolver::ResolveNative(uint64_t address) {
   constexpr uint32_t kMaxRescans = 64;
   if (range == nullptr && rescans_ < kMaxRescans) {
     rescans_++;
-    ModulesChanged();
+    ReadModules();
     range = reader_.map() == nullptr ? nullptr : reader_.map()->Find(address - 1);
   }
   FrameRecord record;

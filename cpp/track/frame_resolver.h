@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <span>
+
 #include "base/flat_map.h"
 #include "base/page_arena.h"
 #include "stack/module_registry.h"
@@ -18,17 +20,21 @@ class FrameResolver {
   FrameResolver(PageArena* arena) : modules_(arena) {}
 
   void Start(LogWriter* writer, Dictionary* dictionary);
-  // The id of the frame that a key stands for at this moment.
-  uint32_t Resolve(uint64_t key);
-  // Reads the process's modules anew: something was loaded or unloaded.
-  void ModulesChanged();
+  // The frames that a key stands for at this moment, leaf first: more than one where V8 inlined.
+  // Valid until the next call.
+  std::span<const uint32_t> Resolve(uint64_t key);
+  // Something is being loaded, which will show as addresses that no module has, or was unloaded.
+  void ModulesChanged(bool unloaded);
   v8::CodeMap& code() { return code_; }
 
  private:
-  uint32_t ResolveCode(v8::CodeMap::Code* code, uint64_t address);
+  void ResolveInto(uint64_t key);
+  void ResolveCode(v8::CodeMap::Code* code, uint64_t address);
   uint32_t ResolveNative(uint64_t address);
   uint32_t FunctionOf(v8::CodeMap::Code* code, const v8::CodeName& name);
+  void ReadModules();
   void WriteModules();
+  void ClearCache();
 
   LogWriter* writer_ = nullptr;
   Dictionary* dictionary_ = nullptr;
@@ -38,7 +44,9 @@ class FrameResolver {
   bool attached_ = false;
   uint64_t written_version_ = 0;
   uint32_t rescans_ = 0;
-  FlatMap cache_;  // key → frame id, while code_.generation() stays
+  // Key → index into runs_ of a count and as many frame ids, while code_.generation() stays.
+  FlatMap cache_;
+  PageArray<uint32_t> runs_;
   uint32_t cache_generation_ = 0;
 };
 

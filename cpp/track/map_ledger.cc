@@ -123,6 +123,23 @@ void MapLedger::Protect(uint64_t start, uint64_t end, uint64_t prot, uint32_t st
   }
 }
 
+// Advice leaves pages accessible: it changes RSS, not what is committed. But V8 13 makes its whole
+// code range of 512 MiB accessible and gives it back in the next call, and uses pages of it later
+// without another: to count it as committed would put half a gigabyte on every Node 24 process that
+// nobody uses. So a range that is given back as a whole, from edge to edge, counts as reserved.
+void MapLedger::Discard(uint64_t start, uint64_t end) {
+  const size_t i = FirstEndingAfter(start);
+  if (i == intervals_.size()) return;
+  Interval& interval = intervals_[i];
+  if (interval.start != start || interval.end != end ||
+      interval.memory_class != MemoryClass::kCommitted) {
+    return;
+  }
+  Count(interval, -1);
+  interval.memory_class = MemoryClass::kReserved;
+  Count(interval, 1);
+}
+
 void MapLedger::Remap(const MapRecord& record) {
   const uint64_t old_start = record.address;
   const uint64_t old_length = PageUp(record.length);
@@ -164,7 +181,7 @@ std::span<const MapDelta> MapLedger::Apply(const MapRecord& record) {
       Protect(start, end, record.prot, record.stack);
       break;
     case MapOp::kMadvise:
-      // The pages stay accessible: what the advice changes is RSS, not what is committed.
+      if (record.flags == MADV_DONTNEED || record.flags == MADV_FREE) Discard(start, end);
       break;
   }
   size_t kept = 0;

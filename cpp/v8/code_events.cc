@@ -7,6 +7,9 @@
 
 #include "base/varint.h"
 #include "os/os.h"
+#include "v8/code_details.h"
+#include "v8/code_map.h"
+#include "v8/heap_object.h"
 
 namespace memtape::v8 {
 namespace {
@@ -16,51 +19,11 @@ namespace {
 // For events that V8's GC helper threads tell; equal for all isolates.
 PushRecord any_push = nullptr;
 
+constexpr int kByteCode = 0;
+constexpr int kMachineCode = 1;
 constexpr size_t kMaxNameBytes = 4096;
 constexpr size_t kMaxPartBytes = 128 << 10;
 constexpr size_t kMaxInlineMapBytes = 64 << 10;
-
-void AddLine(IsolateState* state, size_t offset, int64_t position) {
-  if (state->lines.size > 0 && position == state->last_position) return;
-  if (state->lines.size + 2 * kMaxVarintBytes > kMaxPartBytes) return;
-  if (!state->lines.Reserve(2 * kMaxVarintBytes)) return;
-  uint8_t* const start = state->lines.data + state->lines.size;
-  uint8_t* out = WriteVarint(start, offset - state->last_offset);
-  out = WriteVarint(out, ZigZag(position - state->last_position));
-  state->lines.size += static_cast<size_t>(out - start);
-  state->last_offset = offset;
-  state->last_position = position;
-}
-
-void ClearLines(IsolateState* state) {
-  state->lines.size = 0;
-  state->last_offset = 0;
-  state->last_position = 0;
-  state->has_lines = false;
-}
-
-// V8's table: per entry the zigzag delta of the code offset (stored as -delta-1 for positions that
-// are not statements) and the zigzag delta of the raw position (external:1, offset + 1:30, ...).
-void AddV8Table(IsolateState* state, std::span<const uint8_t> table, size_t code_length) {
-  const uint8_t* in = table.data();
-  const uint8_t* const end = in + table.size();
-  uint64_t offset = 0;
-  int64_t raw = 0;
-  while (in < end) {
-    uint64_t value;
-    in = ReadVarint(in, end, &value);
-    if (in == nullptr) return;
-    int64_t delta = UnZigZag(value);
-    if (delta < 0) delta = -delta - 1;
-    in = ReadVarint(in, end, &value);
-    if (in == nullptr) return;
-    raw += UnZigZag(value);
-    offset += static_cast<uint64_t>(delta);
-    if (offset > code_length) return;  // not a table after all
-    constexpr int64_t kOffsetMask = (int64_t{1} << 30) - 1;
-    AddLine(state, offset, ((raw >> 1) & kOffsetMask) - 1);
-  }
-}
 
 bool SeenBefore(IsolateState* state, uint32_t script_id) {
   PageBuffer& seen = state->scripts_seen;
@@ -183,6 +146,17 @@ void NoteTrampoline(IsolateState* state, const JitCodeEvent& event) {
   frames->trampolines[frames->trampoline_count++] = {event.code_start, event.code_length};
 }
 
+// The map of bytecode arrays and Code objects, from the first of each that V8 tells of.
+void LearnMaps(const JitCodeEvent& event) {
+  const Layout& layout = GetLayout();
+  if (event.code_type == kByteCode && layout.bytecode_map == 0) {
+    layout.bytecode_map = LoadWord(event.code_start - layout.bytecode_data);
+  } else if (event.code_type == kMachineCode && layout.code_map == 0) {
+    const uintptr_t code = LoadWord(event.code_start - layout.instruction_header + 8);
+    if (IsHeapObject(code)) layout.code_map = Field(code, 0);
+  }
+}
+
 void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
   CodeHead head = {};
   head.start = event.code_start;
@@ -190,21 +164,35 @@ void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
   head.type = static_cast<uint32_t>(event.code_type);
   head.name_bytes = static_cast<uint32_t>(std::min(event.name.length, kMaxNameBytes));
   NoteTrampoline(state, event);
+  constexpr size_t kMaxInlined = 512;
+  InlinedFunction* inlined = reinterpret_cast<InlinedFunction*>(state->inlined.data);
+  size_t inlined_count = 0;
+  PositionTable positions;
   Script script;
   if (event.script != nullptr && ReadScript(*event.script, &script)) {
     head.script_id = script.id;
     if (!SeenBefore(state, script.id)) SendScript(state, script);
-    // Code from before the handler was set comes without line events, but with V8's own table.
-    constexpr int kByteCode = 0;
-    if (!state->has_lines && event.code_type == kByteCode) {
-      AddV8Table(state, ReadPositionTable(event.code_start), event.code_length);
+    LearnMaps(event);
+    const FrameKind kind = ParseCodeName({event.name.text, head.name_bytes}, {}).kind;
+    if (event.code_type == kByteCode) {
+      positions = ReadBytecodePositions(event.code_start);
+    } else if (kind == FrameKind::kBaseline && state->text.Reserve(kMaxPartBytes)) {
+      state->text.size = 0;
+      const size_t bytes =
+          MakeBaselinePositions(event.code_start, {state->text.data, kMaxPartBytes});
+      positions = {state->text.data, bytes};
+    } else if (kind == FrameKind::kMaglev || kind == FrameKind::kTurbofan) {
+      positions = ReadOptimizedPositions(event.code_start, {inlined, kMaxInlined}, &inlined_count);
     }
+    if (positions.size() > kMaxPartBytes) positions = {};
   }
-  head.lines_bytes = static_cast<uint32_t>(state->lines.size);
+  head.inlined_count = static_cast<uint32_t>(inlined_count);
+  head.positions_bytes = static_cast<uint32_t>(positions.size());
   const RecordPart parts[] = {{&head, sizeof head},
                               {event.name.text, head.name_bytes},
-                              {state->lines.data, state->lines.size}};
-  state->observer.push(RingRecord::kCode, parts, 3);
+                              {inlined, inlined_count * sizeof *inlined},
+                              {positions.data(), positions.size()}};
+  state->observer.push(RingRecord::kCode, parts, 4);
 }
 
 void OnCodeEvent(const JitCodeEvent* event) {
@@ -214,24 +202,9 @@ void OnCodeEvent(const JitCodeEvent* event) {
     const uint64_t moved[] = {event->code_start, event->new_code_start};
     const RecordPart part = {moved, sizeof moved};
     if (any_push != nullptr) any_push(RingRecord::kCodeMoved, &part, 1);
-    return;
-  }
-  if (state == nullptr) return;
-  switch (event->type) {
-    case kCodeLinesStart:
-      ClearLines(state);
-      const_cast<JitCodeEvent*>(event)->user_data = state;  // V8 wants a cookie, or sends no lines
-      break;
-    case kCodeLine:
-      state->has_lines = true;
-      AddLine(state, event->line.offset, static_cast<int64_t>(event->line.position));
-      break;
-    case kCodeAdded:
-      OnCodeAdded(state, *event);
-      ClearLines(state);
-      break;
-    default:
-      break;
+  } else if (event->type == kCodeAdded && state != nullptr) {
+    // Line events are not needed: V8's tables, which are in place by now, say more.
+    OnCodeAdded(state, *event);
   }
 }
 
@@ -249,9 +222,9 @@ bool PageBuffer::Reserve(size_t more) {
 }
 
 void StartCodeEvents(IsolateState* state) {
+  if (!state->inlined.Reserve(512 * sizeof(InlinedFunction))) return;
   current_state = state;
   any_push = state->observer.push;
-  ClearLines(state);
   GetApi().set_jit_code_event_handler(state->isolate, kJitCodeEventEnumExisting, OnCodeEvent);
 }
 

@@ -24,14 +24,10 @@ struct IsolateState {
   Isolate* isolate;
   Observer observer;
   IsolateFrames* frames;
-  // Position table of the code whose line events are coming in.
-  PageBuffer lines;
-  size_t last_offset;
-  int64_t last_position;
-  bool has_lines;
   // One bit per script id that was told already.
   PageBuffer scripts_seen;
   PageBuffer text;
+  PageBuffer inlined;
 };
 
 void StartCodeEvents(IsolateState* state);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/varint.h"
+#include "v8/code_details.h"
 
 namespace memtape::v8 {
 namespace {
@@ -139,43 +140,32 @@ void CodeMap::AddScriptLines(uint32_t thread, uint32_t script_id, uint32_t count
 }
 
 void CodeMap::AddCode(uint32_t thread, const CodeHead& head, std::string_view name,
-                      const uint8_t* lines) {
+                      const InlinedFunction* inlined, const uint8_t* positions) {
+  // Each worker tells the builtins again, at the same place.
+  if (const Code* known = Find(head.start);
+      known != nullptr && known->start == head.start && known->end == head.start + head.length &&
+      head.script_id == 0 && known->script_id == 0 && Name(*known) == name) {
+    return;
+  }
   Code code = {};
   code.start = head.start;
   code.end = head.start + head.length;
   code.type = head.type;
   code.script_id = head.script_id;
   code.script = head.script_id == 0 ? 0 : script_index_.Find(ScriptKey(thread, head.script_id));
-  // Each worker tells the builtins again, at the same place.
-  if (const Code* known = Find(head.start);
-      known != nullptr && known->start == code.start && known->end == code.end &&
-      head.lines_bytes == 0 && known->lines_bytes == 0 && Name(*known) == name) {
-    return;
-  }
   code.name_bytes = static_cast<uint32_t>(name.size());
   code.name = AddText(name.data(), name.size());
-  code.lines_bytes = head.lines_bytes;
-  code.lines = AddText(lines, head.lines_bytes);
-  const uint32_t index = static_cast<uint32_t>(codes_.size());
-  codes_.push_back(code);
-  AddRange({code.start, code.end, index});
-  if (code.type == kByteCode && code.script != 0) {
-    const CodeName parsed = ParseCodeName(name, Url(code));
-    int64_t position = 0;
-    int64_t last = 0;
-    const uint8_t* in = lines;
-    const uint8_t* const end = lines + head.lines_bytes;
-    while (in < end) {
-      uint64_t value;
-      if ((in = ReadVarint(in, end, &value)) == nullptr) break;
-      if ((in = ReadVarint(in, end, &value)) == nullptr) break;
-      position += UnZigZag(value);
-      last = std::max(last, position);
-    }
-    const uint64_t key = uint64_t{code.script} << 44 ^
-                         uint64_t{parsed.definition.line} << 16 ^ parsed.definition.column;
-    *last_position_.FindOrInsert(key | 1) = static_cast<uint32_t>(last + 1);
+  code.positions_bytes = head.positions_bytes;
+  code.positions = AddText(positions, head.positions_bytes);
+  code.inlined_count = head.inlined_count;
+  code.first_inlined = inlined_.size();
+  for (uint32_t i = 0; i < head.inlined_count; i++) {
+    const Range* callee = inlined[i].first_bytecode == 0 ? nullptr
+                                                         : FindRange(inlined[i].first_bytecode);
+    inlined_.push_back({inlined[i].call_position, callee == nullptr ? kNoCode : callee->code});
   }
+  codes_.push_back(code);
+  AddRange({code.start, code.end, static_cast<uint32_t>(codes_.size() - 1)});
 }
 
 void CodeMap::AddRange(const Range& range) {
@@ -270,45 +260,47 @@ Place CodeMap::ToPlace(const Script& script, int64_t position) const {
   return {index + 1 + script.line_offset, column + 1};
 }
 
-int64_t CodeMap::FromPlace(const Script& script, Place place) const {
-  if (place.line <= script.line_offset || script.line_count == 0) return -1;
-  const uint64_t index = place.line - 1 - script.line_offset;
-  if (index >= script.line_count) return -1;
-  int64_t column = int64_t{place.column} - 1;
-  if (index == 0) column -= script.column_offset;
-  return line_starts_[script.first_line + index] + column;
-}
-
-Place CodeMap::CallPlace(const Code& code, uint64_t address, Place definition) const {
-  if (code.script == 0 || code.type == kWasmCode) return definition;
-  const Script& script = scripts_[code.script];
-  // A return address belongs to the instruction before it; a bytecode offset is that of the call.
-  const uint64_t wanted = address - code.start - (code.type == kByteCode ? 0 : 1);
-  const uint8_t* in = reinterpret_cast<const uint8_t*>(text_.data() + code.lines);
-  const uint8_t* const end = in + code.lines_bytes;
-  uint64_t offset = 0;
-  int64_t position = 0;
-  int64_t found = -1;
+// The raw position at a code offset: the last entry at or before it. 0: unknown.
+uint64_t CodeMap::RawPosition(const Code& code, uint64_t wanted) const {
+  const uint8_t* in = reinterpret_cast<const uint8_t*>(text_.data() + code.positions);
+  const uint8_t* const end = in + code.positions_bytes;
+  int64_t offset = kPositionTableOrigin;
+  int64_t raw = 0;
+  uint64_t found = 0;
   while (in < end) {
     uint64_t value;
     if ((in = ReadVarint(in, end, &value)) == nullptr) break;
-    offset += value;
-    if (offset > wanted) break;
+    const int64_t delta = UnZigZag(value);
+    offset += delta < 0 ? -delta - 1 : delta;
+    if (offset > static_cast<int64_t>(wanted)) break;
     if ((in = ReadVarint(in, end, &value)) == nullptr) break;
-    position += UnZigZag(value);
-    found = position;
+    raw += UnZigZag(value);
+    found = static_cast<uint64_t>(raw);
   }
-  if (found < 0) return definition;
-  if (code.type != kByteCode) {
-    // Optimized code also has positions of functions that were inlined into it, which count in
-    // those functions' scripts. Only what lies inside the function itself can be its own.
-    const int64_t start = FromPlace(script, definition);
-    const uint64_t key =
-        uint64_t{code.script} << 44 ^ uint64_t{definition.line} << 16 ^ definition.column;
-    const uint32_t last = last_position_.Find(key | 1);
-    if (found < start || (last != 0 && found >= last)) return definition;
+  return found;
+}
+
+size_t CodeMap::Calls(Code* code, uint64_t address, Call out[kMaxCalls]) {
+  out[0] = {code, {}};
+  if (code->script == 0 || code->type == kWasmCode) return 1;
+  // A return address belongs to the instruction before it; a bytecode offset is that of the call.
+  uint64_t raw = RawPosition(*code, address - code->start - (code->type == kByteCode ? 0 : 1));
+  size_t count = 0;
+  // Inlining ids fall from callee to caller, so this ends.
+  for (int64_t id = InliningId(raw); id >= 0 && count + 1 < kMaxCalls; id = InliningId(raw)) {
+    if (static_cast<uint64_t>(id) >= code->inlined_count) break;
+    const Inlined& inlined = inlined_[code->first_inlined + static_cast<uint64_t>(id)];
+    if (inlined.code != kNoCode) {
+      Code* callee = &codes_[inlined.code];
+      out[count++] = {callee, callee->script == 0
+                                  ? Place{}
+                                  : ToPlace(scripts_[callee->script], ScriptOffset(raw))};
+    }
+    if (InliningId(inlined.call_position) >= id) break;
+    raw = inlined.call_position;
   }
-  return ToPlace(script, found);
+  out[count++] = {code, ToPlace(scripts_[code->script], ScriptOffset(raw))};
+  return count;
 }
 
 void CodeMap::Clear() {
@@ -317,7 +309,7 @@ void CodeMap::Clear() {
   scripts_.Free();
   script_index_.Clear();
   line_starts_.Free();
-  last_position_.Clear();
+  inlined_.Free();
   sorted_.Free();
   recent_.Free();
   merged_.Free();

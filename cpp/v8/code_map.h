@@ -37,8 +37,10 @@ class CodeMap {
     uint32_t type;
     uint32_t script;  // index into scripts, 0: none
     uint32_t script_id;
-    uint32_t name_bytes, lines_bytes;
-    uint64_t name, lines;  // offsets into text_
+    uint32_t name_bytes, positions_bytes;
+    uint64_t name, positions;  // offsets into text_
+    uint32_t inlined_count;
+    uint64_t first_inlined;  // into inlined_
     uint32_t function;     // scratch for the resolver: its function id, 0: not yet made
   };
 
@@ -46,7 +48,8 @@ class CodeMap {
                  std::string_view map_url);
   void AddScriptLines(uint32_t thread, uint32_t script_id, uint32_t count, const uint8_t* lengths,
                       size_t bytes);
-  void AddCode(uint32_t thread, const CodeHead& head, std::string_view name, const uint8_t* lines);
+  void AddCode(uint32_t thread, const CodeHead& head, std::string_view name,
+               const InlinedFunction* inlined, const uint8_t* positions);
   void Move(uint64_t from, uint64_t to);
 
   // The code at an address, or null. Valid until the next change.
@@ -56,8 +59,14 @@ class CodeMap {
   }
   std::string_view Url(const Code& code) const;
   std::string_view MapUrl(const Code& code) const;
-  // Place of the call at `address`, which is inside bytecode or a return address in machine code.
-  Place CallPlace(const Code& code, uint64_t address, Place definition) const;
+  // The call at `address`, which is inside bytecode or a return address in machine code: the
+  // functions that are active there, innermost first, inlined ones included.
+  struct Call {
+    Code* code;  // the function's bytecode, or `code` itself for the outermost
+    Place place;
+  };
+  static constexpr size_t kMaxCalls = 64;
+  size_t Calls(Code* code, uint64_t address, Call out[kMaxCalls]);
 
   // Changes whenever an address that was code may have become other code.
   uint32_t generation() const { return generation_; }
@@ -84,14 +93,19 @@ class CodeMap {
   void MergeRecent();
   Range* FindRange(uint64_t address);
   Place ToPlace(const Script& script, int64_t position) const;
-  int64_t FromPlace(const Script& script, Place place) const;
+  uint64_t RawPosition(const Code& code, uint64_t offset) const;
 
   PageArray<char> text_;
   PageArray<Code> codes_;
   PageArray<Script> scripts_;
   FlatMap script_index_;
   PageArray<uint32_t> line_starts_;  // UTF-16 offsets, one run per script
-  FlatMap last_position_;            // (script, definition) → highest position in its bytecode + 1
+  struct Inlined {
+    uint64_t call_position;
+    uint32_t code;  // index into codes_, kNoCode: not known
+  };
+  static constexpr uint32_t kNoCode = UINT32_MAX;
+  PageArray<Inlined> inlined_;
   // Ranges sorted by start, without overlap, and the latest few in the order they came: an insert
   // into the middle of the sorted ones for each of V8's 10^4 codes would cost more than it saves.
   PageArray<Range> sorted_;

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "log/ring_records.h"
+#include "v8/heap_object.h"
 #include "v8/layout.h"
 
 namespace memtape::v8 {
@@ -44,8 +45,6 @@ struct JsWalk {
   bool cut;   // deeper than `max`
   bool lost;  // a frame pointer led nowhere: the chain is incomplete
 };
-
-inline uintptr_t LoadWord(uintptr_t address) { return *reinterpret_cast<const uintptr_t*>(address); }
 
 // Writes the keys of the frames (log/ring_records.h), leaf first. Internal frames without a
 // function (entry, stubs) have a marker instead of a context and are left out, except WebAssembly's.

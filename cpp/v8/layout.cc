@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "v8/api.h"
+#include "v8/heap_object.h"
 
 namespace memtape::v8 {
 namespace {
@@ -15,12 +16,13 @@ struct VersionRow {
   int major, minor;
   size_t fast_c_call_fp, fast_c_call_pc;
   size_t sfi_script, bytecode_data, bytecode_position_table;
+  size_t instruction_header, code_first, code_positions;
 };
 constexpr VersionRow kVersions[] = {
-    {11, 3, 232, 240, 32, 54, 32},  // Node 20
-    {12, 4, 240, 248, 32, 64, 24},  // Node 22
-    {13, 6, 296, 288, 40, 64, 24},  // Node 24
-    {14, 6, 304, 296, 40, 64, 24},  // Node 26
+    {11, 3, 232, 240, 32, 54, 32, 16, 16, 24},  // Node 20
+    {12, 4, 240, 248, 32, 64, 24, 32, 8, 16},  // Node 22
+    {13, 6, 296, 288, 40, 64, 24, 32, 8, 16},  // Node 24
+    {14, 6, 304, 296, 40, 64, 24, 32, 8, 16},  // Node 26
 };
 
 // A frame type as the marker slot holds it: a small integer with a zero tag bit.
@@ -49,9 +51,16 @@ Layout MakeLayout() {
     layout.sfi_script = row.sfi_script;
     layout.bytecode_data = row.bytecode_data;
     layout.bytecode_position_table = row.bytecode_position_table;
+    layout.instruction_header = row.instruction_header;
+    layout.code_first = row.code_first;
+    layout.code_positions = row.code_positions;
   }
   layout.entry_marker = Marker("v8dbg_frametype_EntryFrame", 1);
   layout.construct_entry_marker = Marker("v8dbg_frametype_ConstructEntryFrame", 2);
+  layout.deopt_literals = static_cast<size_t>(
+      DebugConstant("v8dbg_DeoptimizationDataLiteralArrayIndex", layout.major >= 13 ? 3 : 2));
+  layout.deopt_inlining_positions = static_cast<size_t>(
+      DebugConstant("v8dbg_DeoptimizationDataInliningPositionsIndex", layout.major >= 13 ? 8 : 7));
   layout.wasm_marker = Marker("v8dbg_frametype_WasmFrame", -1);
   AddExitMarker(&layout, "v8dbg_frametype_ExitFrame");
   AddExitMarker(&layout, "v8dbg_frametype_BuiltinExitFrame");
@@ -73,24 +82,9 @@ constexpr unsigned kOneByteBit = 8;
 constexpr size_t kMaxStringLength = size_t{1} << 30;
 enum Representation { kSeq = 0, kCons = 1, kExternal = 2, kSliced = 3, kThin = 5 };
 
-bool IsHeapObject(uintptr_t tagged) { return (tagged & 3) == 1 && tagged > 0x10000; }
-
-template <typename T>
-T Load(uintptr_t address) {
-  T value;
-  memcpy(&value, reinterpret_cast<const void*>(address), sizeof value);
-  return value;
-}
-
-uintptr_t Field(uintptr_t tagged, size_t offset) { return Load<uintptr_t>(tagged - 1 + offset); }
-
 unsigned InstanceType(uintptr_t tagged) {
   const uintptr_t map = Field(tagged, 0);
   return IsHeapObject(map) ? Load<uint16_t>(map - 1 + kMapInstanceType) : 0xFFFF;
-}
-
-uint32_t SmallInteger(uintptr_t tagged) {
-  return (tagged & 0xFFFFFFFF) == 0 ? static_cast<uint32_t>(tagged >> 32) : 0;
 }
 
 char* PutUtf8(char* out, uint32_t code) {
@@ -197,20 +191,6 @@ bool ReadScript(uintptr_t tagged_shared_function_info, Script* script) {
   script->source = Field(tagged, layout.script_source);
   script->source_mapping_url = Field(tagged, layout.script_source_mapping_url);
   return script->id != 0;
-}
-
-std::span<const uint8_t> ReadPositionTable(uintptr_t first_bytecode) {
-  const Layout& layout = GetLayout();
-  if (!layout.known) return {};
-  const uintptr_t table =
-      Load<uintptr_t>(first_bytecode - layout.bytecode_data + layout.bytecode_position_table);
-  if (!IsHeapObject(table)) return {};
-  // A byte array has its length as a small integer after the map; the oddballs that stand for
-  // "no table" have something else there.
-  const uintptr_t length = Field(table, 8);
-  constexpr uintptr_t kMaxTable = uintptr_t{16} << 20;
-  if ((length & 0xFFFFFFFF) != 0 || (length >> 32) == 0 || (length >> 32) > kMaxTable) return {};
-  return {reinterpret_cast<const uint8_t*>(table - 1 + 16), length >> 32};
 }
 
 }  // namespace memtape::v8

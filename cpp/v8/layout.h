@@ -36,6 +36,16 @@ struct Layout {
   size_t script_source = 8, script_name = 16, script_line_offset = 24, script_column_offset = 32;
   size_t script_id = 64, script_source_url = 112, script_source_mapping_url = 120;
   size_t bytecode_data = 0, bytecode_position_table = 0;
+  // Machine code: the InstructionStream object starts this far before the instructions and points
+  // at its Code object, whose first field is the deoptimization data or the bytecode.
+  size_t instruction_header = 0, code_first = 0, code_positions = 0;
+  size_t deopt_literals = 0, deopt_inlining_positions = 0;
+  // Learnt from live objects: how to tell bytecode and Code from other things.
+  mutable uintptr_t bytecode_map = 0, code_map = 0;
+
+  bool IsCode(uintptr_t tagged) const {
+    return code_map != 0 && *reinterpret_cast<const uintptr_t*>(tagged - 1) == code_map;
+  }
 };
 
 // The layout for this process's V8, or one with known == false.
@@ -63,9 +73,5 @@ struct Script {
   uintptr_t name = 0, source = 0, source_mapping_url = 0;  // tagged
 };
 bool ReadScript(uintptr_t tagged_shared_function_info, Script* script);
-
-// V8's own source position table of bytecode that starts at `first_bytecode`: varint pairs
-// (format of V8's source-position-table.cc). Empty when V8 has not made it.
-std::span<const uint8_t> ReadPositionTable(uintptr_t first_bytecode);
 
 }  // namespace memtape::v8
