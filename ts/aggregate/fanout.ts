@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
 // Several consumers behind one; a single consumer is used as it is and pays nothing.
 
-import type { Consumer } from '../decode/consumer.js';
+import type { RecordConsumer } from '../decode/consumer.js';
 
-type Handler = keyof Consumer;
+type Handler = keyof RecordConsumer;
 
 /** Only the callbacks that somebody has exist on the result, so that a decoder can skip the others. */
-export function fanout(consumers: readonly Consumer[]): Consumer {
+export function fanout(consumers: readonly RecordConsumer[]): RecordConsumer {
   const [only] = consumers;
   if (only !== undefined && consumers.length === 1) return only;
   const hot = (name: Handler) => consumers.filter((consumer) => consumer[name] !== undefined);
   return { ...eventFanout(hot), ...recordFanout(hot) };
 }
 
-type Listeners = (name: Handler) => Consumer[];
+type Listeners = (name: Handler) => RecordConsumer[];
 
 /** Alloc, free and time come by the million: indexed loops and no rest arguments. */
-function eventFanout(listeners: Listeners): Consumer {
-  const fan: Consumer = {};
+function eventFanout(listeners: Listeners): RecordConsumer {
+  const fan: RecordConsumer = {};
   const allocs = listeners('onAlloc');
   if (allocs.length > 0) {
     fan.onAlloc = (stack, size, allocator, thread, addressId) => {
@@ -40,17 +40,14 @@ function eventFanout(listeners: Listeners): Consumer {
       for (let i = 0; i < times.length; i++) times[i]?.onTime?.(timeNs);
     };
   }
-  const foreign = listeners('onForeignFree');
-  if (foreign.length > 0) {
-    fan.onForeignFree = () => {
-      for (const consumer of foreign) consumer.onForeignFree?.();
-    };
-  }
   return fan;
 }
 
-function recordFanout(listeners: Listeners): Consumer {
+function recordFanout(listeners: Listeners): RecordConsumer {
   return {
+    ...each('onForeignFree', listeners),
+    ...each('onMissedFree', listeners),
+    ...each('onUnknownFree', listeners),
     ...each('onMap', listeners),
     ...each('onSample', listeners),
     ...each('onJsSample', listeners),
@@ -60,14 +57,23 @@ function recordFanout(listeners: Listeners): Consumer {
   };
 }
 
-type RecordHandler = 'onMap' | 'onSample' | 'onJsSample' | 'onGc' | 'onMark' | 'onStall';
+type RecordHandler =
+  | 'onForeignFree'
+  | 'onMissedFree'
+  | 'onUnknownFree'
+  | 'onMap'
+  | 'onSample'
+  | 'onJsSample'
+  | 'onGc'
+  | 'onMark'
+  | 'onStall';
 
-function each<Name extends RecordHandler>(name: Name, listeners: Listeners): Consumer {
+function each<Name extends RecordHandler>(name: Name, listeners: Listeners): RecordConsumer {
   const listening = listeners(name);
   if (listening.length === 0) return {};
-  type Call = (record: Parameters<NonNullable<Consumer[Name]>>[0]) => void;
-  const call: Call = (record) => {
-    for (const consumer of listening) (consumer[name] as Call).call(consumer, record);
+  type Call = (...args: Parameters<NonNullable<RecordConsumer[Name]>>) => void;
+  const call: Call = (...args) => {
+    for (const consumer of listening) (consumer[name] as Call).apply(consumer, args);
   };
   return { [name]: call };
 }

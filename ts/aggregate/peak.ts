@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The heap at its highest moment, by location, in one pass and without keeping events.
 
-import type { Consumer } from '../decode/consumer.js';
+import type { RecordConsumer } from '../decode/consumer.js';
 import type { MapRecord } from '../format/records.js';
 import type { Profile } from '../model/profile.js';
 import { LocationTable, locationKey, profileTotals } from './location-table.js';
@@ -20,7 +20,7 @@ const NEVER = -1;
  * Copying every location at each new peak would cost events × locations. Instead peaks are numbered, and a location saves its
  * numbers when it first changes after a peak; one that has not changed since then still holds the peak's numbers.
  */
-export class PeakAggregator implements Consumer {
+export class PeakAggregator implements RecordConsumer {
   readonly #locations = new LocationTable([0, 0, 0, 0, NEVER]);
   #heap = 0;
   #peak = 0;
@@ -52,6 +52,16 @@ export class PeakAggregator implements Consumer {
     this.#settle();
   }
 
+  /** The free that ends the earlier block follows, but the log holds no record of it. */
+  onMissedFree(): void {
+    this.#events--;
+  }
+
+  /** A record all the same. */
+  onUnknownFree(): void {
+    this.#events++;
+  }
+
   /** Highest heap, in bytes. */
   get peakBytes(): number {
     return this.#peak;
@@ -61,7 +71,7 @@ export class PeakAggregator implements Consumer {
     return this.#peakTimeNs;
   }
 
-  /** How many alloc, free and map events had happened at the peak, the one that made it included. */
+  /** How many alloc, free and map records came up to the peak, the one that made it included. */
   get peakEvent(): number {
     return this.#peakEvent;
   }
@@ -71,8 +81,12 @@ export class PeakAggregator implements Consumer {
   }
 
   peak(): Profile {
+    const slots = this.#locations.slots;
     this.#locations.forEach((at) => {
-      this.#save(this.#locations.slots, at);
+      if (slots[at + SAVED_FOR] === this.#peakNumber) return;
+      slots[at + SAVED_FOR] = this.#peakNumber;
+      slots[at + PEAK_BYTES] = slots[at + BYTES] as number;
+      slots[at + PEAK_COUNT] = slots[at + COUNT] as number;
     });
     const rows = this.#locations.rows(PEAK_BYTES, PEAK_COUNT);
     return { kind: 'peak', rows, ...profileTotals(rows) };
@@ -87,17 +101,17 @@ export class PeakAggregator implements Consumer {
   #change(stack: number, key: number, bytes: number, count: number): void {
     const at = this.#locations.locate(stack, key);
     const slots = this.#locations.slots;
-    if (slots[at + SAVED_FOR] !== this.#peakNumber) this.#save(slots, at);
-    slots[at + BYTES] = (slots[at + BYTES] as number) + bytes;
-    slots[at + COUNT] = (slots[at + COUNT] as number) + count;
+    const peakNumber = this.#peakNumber;
+    const liveBytes = slots[at + BYTES] as number;
+    const liveCount = slots[at + COUNT] as number;
+    if (slots[at + SAVED_FOR] !== peakNumber) {
+      slots[at + SAVED_FOR] = peakNumber;
+      slots[at + PEAK_BYTES] = liveBytes;
+      slots[at + PEAK_COUNT] = liveCount;
+    }
+    slots[at + BYTES] = liveBytes + bytes;
+    slots[at + COUNT] = liveCount + count;
     this.#heap += bytes;
-  }
-
-  #save(slots: Float64Array, at: number): void {
-    if (slots[at + SAVED_FOR] === this.#peakNumber) return;
-    slots[at + SAVED_FOR] = this.#peakNumber;
-    slots[at + PEAK_BYTES] = slots[at + BYTES] as number;
-    slots[at + PEAK_COUNT] = slots[at + COUNT] as number;
   }
 
   /** Ties go to the last moment, as the glossary says. */

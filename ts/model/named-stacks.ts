@@ -24,8 +24,9 @@ export class NamedStacks {
   path(stack: number): number[] {
     const path: number[] = [];
     if (this.#needsGcLabel(stack)) path.push(this.#label('gc', '(GC)'));
-    for (const node of this.#nodes(stack)) {
-      const ids = this.#frameIds(this.#source.nodeFrames.get(node));
+    const { stackNodes, nodeParents, nodeFrames } = this.#source;
+    for (let node = stackNodes.get(stack); node !== NO_NODE; node = nodeParents.get(node)) {
+      const ids = this.#frameIds(nodeFrames.get(node));
       for (let i = ids.length - 1; i >= 0; i--) path.push(ids[i] as number);
     }
     const outermost = this.#outermost(stack);
@@ -39,15 +40,20 @@ export class NamedStacks {
    * asked for nothing.
    */
   site(stack: number): number {
-    const path = this.path(stack);
-    for (const id of path) {
+    if (this.#needsGcLabel(stack)) return this.#label('gc', '(GC)');
+    const { stackNodes, nodeParents, nodeFrames } = this.#source;
+    const leaf = stackNodes.get(stack);
+    // Most look-ups end within a few frames of the leaf, so no path is made.
+    for (let node = leaf; node !== NO_NODE; node = nodeParents.get(node)) {
+      const id = this.#frameIds(nodeFrames.get(node)).at(-1) ?? ROOT_FRAME_ID;
       const kind = this.frames.get(id).kind;
       if (kind === 'js' || kind === 'wasm' || kind === 'gc') return id;
     }
-    return path[0] ?? this.#label('label', '(unknown)');
+    if (leaf === NO_NODE) return this.#label('label', '(no stack)');
+    return this.#frameIds(nodeFrames.get(leaf)).at(-1) ?? ROOT_FRAME_ID;
   }
 
-  /** The innermost frame of the program's own code, else of a dependency, else as `site`. */
+  /** The innermost frame that `isOwn` accepts, else `site`. */
   ownSite(stack: number, isOwn: (frame: Frame) => boolean): number {
     const site = this.site(stack);
     if (this.frames.get(site).kind === 'gc') return site;
@@ -74,7 +80,8 @@ export class NamedStacks {
     const places = memo.under(outermost);
     const unplaced: number[] = [];
     let place = outermost === ROOT_FRAME_ID ? 0 : builder.child(0, outermost);
-    for (const node of this.#nodes(stack)) {
+    const { stackNodes, nodeParents, nodeFrames } = this.#source;
+    for (let node = stackNodes.get(stack); node !== NO_NODE; node = nodeParents.get(node)) {
       const known = places.get(node);
       if (known !== undefined) {
         place = known;
@@ -83,21 +90,12 @@ export class NamedStacks {
       unplaced.push(node);
     }
     for (let node = unplaced.pop(); node !== undefined; node = unplaced.pop()) {
-      for (const id of this.#frameIds(this.#source.nodeFrames.get(node))) {
+      for (const id of this.#frameIds(nodeFrames.get(node))) {
         place = builder.child(place, id);
       }
       places.set(node, place);
     }
     return place === 0 ? builder.child(0, this.#label('label', '(no stack)')) : place;
-  }
-
-  /** Leaf first; ends because a parent is smaller than its node. */
-  *#nodes(stack: number): Generator<number> {
-    let node = this.#source.stackNodes.get(stack);
-    while (node !== NO_NODE) {
-      yield node;
-      node = this.#source.nodeParents.get(node);
-    }
   }
 
   #frameIds(frame: number): readonly number[] {
@@ -121,8 +119,9 @@ export class NamedStacks {
   /** A writer that labels collections itself has put the label where it belongs. */
   #needsGcLabel(stack: number): boolean {
     if ((this.#source.stackFlags.get(stack) & STACK_IN_GC) === 0) return false;
-    for (const node of this.#nodes(stack)) {
-      const ids = this.#frameIds(this.#source.nodeFrames.get(node));
+    const { stackNodes, nodeParents, nodeFrames } = this.#source;
+    for (let node = stackNodes.get(stack); node !== NO_NODE; node = nodeParents.get(node)) {
+      const ids = this.#frameIds(nodeFrames.get(node));
       if (ids.some((id) => this.frames.get(id).kind === 'gc')) return false;
     }
     return true;

@@ -10,16 +10,33 @@ export function textWidth(text: string): number {
   return stringWidth(text);
 }
 
-/** At most `width` columns of `text`, made inert; what does not fit is cut from the middle, where paths say least. */
+/** At most `width` columns of `text`, made inert; what does not fit is cut at the end. */
 export function fitted(text: string, width: number): string {
   const safe = printable(text);
   if (textWidth(safe) <= width) return safe;
-  if (width <= 1) return '…'.slice(0, width);
-  const parts = Array.from(graphemes.segment(safe), (part) => part.segment);
-  const room = width - 1;
-  const head = takeColumns(parts, Math.floor(room / 3));
-  const tail = takeColumns(parts.reverse(), room - textWidth(head.join('')));
-  return `${head.join('')}…${tail.reverse().join('')}`;
+  return width <= 0 ? '' : `${takeColumns(split(safe), width - 1).join('')}…`;
+}
+
+/** The same, but cut at the front: the end of a path says most. */
+export function fittedEnd(text: string, width: number): string {
+  const safe = printable(text);
+  if (textWidth(safe) <= width) return safe;
+  if (width <= 0) return '';
+  const tail = takeColumns(split(safe).reverse(), width - 1);
+  return `…${tail.reverse().join('')}`;
+}
+
+/** A name and where it is, together at most `width` columns; the name gives way first when both are long. */
+export function fittedPlace(name: string, separator: string, place: string, width: number): string {
+  if (place === '') return fitted(name, width);
+  const room = width - textWidth(separator);
+  const placeRoom = Math.min(textWidth(printable(place)), Math.ceil(room / 2));
+  const shownName = fitted(name, room - placeRoom);
+  return shownName + separator + fittedEnd(place, room - textWidth(shownName));
+}
+
+function split(text: string): string[] {
+  return Array.from(graphemes.segment(text), (part) => part.segment);
 }
 
 function takeColumns(parts: readonly string[], width: number): string[] {

@@ -4,7 +4,7 @@
 import pc from 'picocolors';
 import { sizeText } from '../model/size-text.js';
 import type { SummaryColumn, SummaryReport, SummaryRow } from '../report/summary.js';
-import { fitted, padEnd, padStart, textWidth } from './columns.js';
+import { fittedPlace, padEnd, padStart, textWidth } from './columns.js';
 import { columnsOf, type TextOptions } from './text-options.js';
 
 interface Column {
@@ -64,7 +64,7 @@ export function summaryText(report: SummaryReport, options: SummaryTextOptions =
   const numbersWidth = widths.reduce((sum, width) => sum + GAP.length + width, 0);
   const room = Math.max(MIN_LOCATION, columnsOf(options) - numbersWidth);
   const locationTitle = title({ title: 'Location', sort: 'function' });
-  const locations = report.rows.map((row) => fitted(locationOf(row), room));
+  const locations = report.rows.map((row) => fittedPlace(row.function, ' at ', placeOf(row), room));
   const locationWidth = Math.max(locationTitle.length, ...locations.map(textWidth));
   const header = [
     padEnd(locationTitle, locationWidth),
@@ -80,9 +80,8 @@ export function summaryText(report: SummaryReport, options: SummaryTextOptions =
   return `${[colours.bold(header), ...lines, ...cutNote(report)].join('\n')}\n`;
 }
 
-function locationOf(row: SummaryRow): string {
-  if (row.file === '') return row.function;
-  return `${row.function} at ${row.line > 0 ? `${row.file}:${row.line}` : row.file}`;
+function placeOf(row: SummaryRow): string {
+  return row.line > 0 ? `${row.file}:${row.line}` : row.file;
 }
 
 function coloured(
