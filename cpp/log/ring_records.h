@@ -37,10 +37,11 @@ struct CodeHead {
   uint64_t start;
   uint32_t length;
   uint32_t script_id;    // 0: none
-  uint32_t type;         // V8's JitCodeEvent::CodeType: 0 bytecode, 1 machine code, 2 wasm
+  uint16_t type;         // V8's JitCodeEvent::CodeType: 0 bytecode, 1 machine code, 2 wasm
+  uint16_t encoding;     // of the position table, v8/position_table.h
   uint32_t name_bytes;   // V8's name of the code, such as "JS:*f file.js:3:9"
   uint32_t inlined_count;
-  uint32_t positions_bytes;  // V8's encoding, v8/code_details.h
+  uint32_t positions_bytes;  // V8's encoding, v8/position_table.h
 };
 
 // A function that was inlined: where it was called, as a raw position, and its bytecode (0: not

@@ -13,9 +13,20 @@ constexpr uint64_t kPage = 4096;
 
 uint64_t PageUp(uint64_t length) { return (length + kPage - 1) & ~(kPage - 1); }
 
-MemoryClass ClassOf(uint64_t prot, bool file) {
+// V8 13 makes its whole code range of 512 MiB writable and executable at once, gives the pages back
+// in the next call and takes some of them later without another. To count the range as committed
+// would put half a gigabyte that nobody uses on every Node 24 process: it counts as reserved, and
+// the few megabytes of code that V8 makes are seen in its own statistics.
+constexpr uint64_t kCodeArenaBytes = uint64_t{64} << 20;
+bool IsCodeArena(uint64_t prot, uint64_t length) {
+  constexpr uint64_t kWriteAndExecute = PROT_WRITE | PROT_EXEC;
+  return length >= kCodeArenaBytes && (prot & kWriteAndExecute) == kWriteAndExecute;
+}
+
+MemoryClass ClassOf(uint64_t prot, uint64_t length, bool file) {
   if (file) return MemoryClass::kFile;
-  return prot == PROT_NONE ? MemoryClass::kReserved : MemoryClass::kCommitted;
+  return prot == PROT_NONE || IsCodeArena(prot, length) ? MemoryClass::kReserved
+                                                        : MemoryClass::kCommitted;
 }
 
 const char* ParseHex(const char* at, const char* end, uint64_t* value) {
@@ -47,7 +58,7 @@ void MapLedger::Snapshot(const char* maps, size_t size) {
       uint64_t minor;
       p = ParseHex(p + 1, line_end, &minor);
       const bool file = device != 0 || minor != 0;
-      intervals_.push_back({start, stop, 0, ClassOf(none ? PROT_NONE : PROT_READ, file), file});
+      intervals_.push_back({start, stop, 0, ClassOf(none ? PROT_NONE : PROT_READ, 0, file), file});
     }
     at = line_end + 1;
   }
@@ -113,7 +124,7 @@ void MapLedger::Protect(uint64_t start, uint64_t end, uint64_t prot, uint32_t st
   Split(end);
   for (size_t i = FirstEndingAfter(start); i < intervals_.size() && intervals_[i].start < end; i++) {
     Interval& interval = intervals_[i];
-    const MemoryClass after = ClassOf(prot, interval.file);
+    const MemoryClass after = ClassOf(prot, end - start, interval.file);
     if (after == interval.memory_class) continue;
     Count(interval, -1);
     // Who makes pages usable is who takes the memory; who closes them keeps the reservation.
@@ -121,23 +132,6 @@ void MapLedger::Protect(uint64_t start, uint64_t end, uint64_t prot, uint32_t st
     interval.memory_class = after;
     Count(interval, 1);
   }
-}
-
-// Advice leaves pages accessible: it changes RSS, not what is committed. But V8 13 makes its whole
-// code range of 512 MiB accessible and gives it back in the next call, and uses pages of it later
-// without another: to count it as committed would put half a gigabyte on every Node 24 process that
-// nobody uses. So a range that is given back as a whole, from edge to edge, counts as reserved.
-void MapLedger::Discard(uint64_t start, uint64_t end) {
-  const size_t i = FirstEndingAfter(start);
-  if (i == intervals_.size()) return;
-  Interval& interval = intervals_[i];
-  if (interval.start != start || interval.end != end ||
-      interval.memory_class != MemoryClass::kCommitted) {
-    return;
-  }
-  Count(interval, -1);
-  interval.memory_class = MemoryClass::kReserved;
-  Count(interval, 1);
 }
 
 void MapLedger::Remap(const MapRecord& record) {
@@ -168,7 +162,7 @@ std::span<const MapDelta> MapLedger::Apply(const MapRecord& record) {
     case MapOp::kMmap: {
       const bool file = (record.flags & MAP_ANONYMOUS) == 0;
       Remove(start, end);
-      Add({start, end, record.stack, ClassOf(record.prot, file), file});
+      Add({start, end, record.stack, ClassOf(record.prot, end - start, file), file});
       break;
     }
     case MapOp::kMunmap:
@@ -181,7 +175,7 @@ std::span<const MapDelta> MapLedger::Apply(const MapRecord& record) {
       Protect(start, end, record.prot, record.stack);
       break;
     case MapOp::kMadvise:
-      if (record.flags == MADV_DONTNEED || record.flags == MADV_FREE) Discard(start, end);
+      // The pages stay accessible: what the advice changes is RSS, not what is committed.
       break;
   }
   size_t kept = 0;

@@ -41,7 +41,6 @@ class MapLedger {
   void Remove(uint64_t start, uint64_t end);
   void Add(const Interval& interval);
   void Protect(uint64_t start, uint64_t end, uint64_t prot, uint32_t stack);
-  void Discard(uint64_t start, uint64_t end);
   void Remap(const MapRecord& record);
   void Count(const Interval& interval, int64_t sign);
 

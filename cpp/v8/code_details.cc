@@ -82,13 +82,13 @@ uint64_t FirstBytecodeOf(uintptr_t tagged, uintptr_t bytecode_map) {
 
 }  // namespace
 
-PositionTable ReadBytecodePositions(uintptr_t first_bytecode) {
+PositionBytes ReadBytecodePositions(uintptr_t first_bytecode) {
   const Layout& layout = GetLayout();
   if (!layout.known) return {};
   return Bytes(LoadWord(first_bytecode - layout.bytecode_data + layout.bytecode_position_table));
 }
 
-PositionTable ReadOptimizedPositions(uintptr_t code_start, std::span<InlinedFunction> inlined,
+PositionBytes ReadOptimizedPositions(uintptr_t code_start, std::span<InlinedFunction> inlined,
                                      size_t* inlined_count) {
   const Layout& layout = GetLayout();
   *inlined_count = 0;
@@ -126,42 +126,24 @@ size_t MakeBaselinePositions(uintptr_t code_start, std::span<uint8_t> out) {
   if (!IsSmallInteger(length)) return 0;
   const uint8_t* const begin = reinterpret_cast<const uint8_t*>(first);
   const uint8_t* const end = begin + (length >> 32);
-  const PositionTable positions = ReadBytecodePositions(first);
+  PositionReader positions(ReadBytecodePositions(first), layout.position_encoding);
+  bool have_next = positions.Next();
   const std::span<const uint8_t> offsets = Bytes(Field(code, layout.code_positions));
   const uint8_t* in = offsets.data();
   const uint8_t* const in_end = in + offsets.size();
-  const uint8_t* position_in = positions.data();
-  const uint8_t* const position_end = position_in + positions.size();
-  // Runs of pc offsets, one per bytecode after one for the prologue; the position of a bytecode is
-  // that of the last entry at or before it.
-  int64_t pc = 0;
-  uint64_t run = 0;
-  if ((in = ReadVarint(in, in_end, &run)) == nullptr) return 0;
-  pc += static_cast<int64_t>(run);
+  // The offsets' table has the length of the machine code of each bytecode, after one for the
+  // prologue. The position of a bytecode is that of the last entry at or before it.
+  uint64_t length_in_code = 0;
+  if ((in = ReadVarint(in, in_end, &length_in_code)) == nullptr) return 0;
+  int64_t pc = static_cast<int64_t>(length_in_code);
   uint8_t* write = out.data();
   uint8_t* const write_end = write + out.size();
   int64_t written_pc = kPositionTableOrigin;
-  int64_t raw = 0;
-  int64_t next_raw = 0;
   int64_t written_raw = 0;
-  int64_t next_offset = kPositionTableOrigin;
-  bool have_next = false;
+  int64_t raw = 0;
   for (const uint8_t* at = begin; at < end;) {
-    const int64_t bytecode_offset = at - begin;
-    while (true) {
-      if (!have_next) {
-        uint64_t value;
-        if (position_in >= position_end) break;
-        if ((position_in = ReadVarint(position_in, position_end, &value)) == nullptr) return 0;
-        const int64_t delta = UnZigZag(value);
-        next_offset += delta < 0 ? -delta - 1 : delta;
-        if ((position_in = ReadVarint(position_in, position_end, &value)) == nullptr) return 0;
-        next_raw += UnZigZag(value);
-        have_next = true;
-      }
-      if (next_offset > bytecode_offset) break;
-      raw = next_raw;
-      have_next = false;
+    for (; have_next && positions.offset() <= at - begin; have_next = positions.Next()) {
+      raw = static_cast<int64_t>(positions.raw());
     }
     if (raw != written_raw) {
       if (write_end - write < 2 * static_cast<ptrdiff_t>(kMaxVarintBytes)) return 0;
@@ -171,8 +153,8 @@ size_t MakeBaselinePositions(uintptr_t code_start, std::span<uint8_t> out) {
       written_raw = raw;
     }
     if (in == in_end) break;
-    if ((in = ReadVarint(in, in_end, &run)) == nullptr) return 0;
-    pc += static_cast<int64_t>(run);
+    if ((in = ReadVarint(in, in_end, &length_in_code)) == nullptr) return 0;
+    pc += static_cast<int64_t>(length_in_code);
     const size_t size = BytecodeSize(*sizes, at, end);
     if (size == 0) return 0;
     at += size;

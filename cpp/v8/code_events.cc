@@ -161,13 +161,14 @@ void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
   CodeHead head = {};
   head.start = event.code_start;
   head.length = static_cast<uint32_t>(event.code_length);
-  head.type = static_cast<uint32_t>(event.code_type);
+  head.type = static_cast<uint16_t>(event.code_type);
+  head.encoding = static_cast<uint16_t>(GetLayout().position_encoding);
   head.name_bytes = static_cast<uint32_t>(std::min(event.name.length, kMaxNameBytes));
   NoteTrampoline(state, event);
   constexpr size_t kMaxInlined = 512;
   InlinedFunction* inlined = reinterpret_cast<InlinedFunction*>(state->inlined.data);
   size_t inlined_count = 0;
-  PositionTable positions;
+  PositionBytes positions;
   Script script;
   if (event.script != nullptr && ReadScript(*event.script, &script)) {
     head.script_id = script.id;
@@ -181,6 +182,7 @@ void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
       const size_t bytes =
           MakeBaselinePositions(event.code_start, {state->text.data, kMaxPartBytes});
       positions = {state->text.data, bytes};
+      head.encoding = static_cast<uint16_t>(PositionEncoding::kSigned);
     } else if (kind == FrameKind::kMaglev || kind == FrameKind::kTurbofan) {
       positions = ReadOptimizedPositions(event.code_start, {inlined, kMaxInlined}, &inlined_count);
     }

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/varint.h"
-#include "v8/code_details.h"
+#include "v8/position_table.h"
 
 namespace memtape::v8 {
 namespace {
@@ -151,6 +151,7 @@ void CodeMap::AddCode(uint32_t thread, const CodeHead& head, std::string_view na
   code.start = head.start;
   code.end = head.start + head.length;
   code.type = head.type;
+  code.encoding = head.encoding;
   code.script_id = head.script_id;
   code.script = head.script_id == 0 ? 0 : script_index_.Find(ScriptKey(thread, head.script_id));
   code.name_bytes = static_cast<uint32_t>(name.size());
@@ -260,23 +261,13 @@ Place CodeMap::ToPlace(const Script& script, int64_t position) const {
   return {index + 1 + script.line_offset, column + 1};
 }
 
-// The raw position at a code offset: the last entry at or before it. 0: unknown.
-uint64_t CodeMap::RawPosition(const Code& code, uint64_t wanted) const {
-  const uint8_t* in = reinterpret_cast<const uint8_t*>(text_.data() + code.positions);
-  const uint8_t* const end = in + code.positions_bytes;
-  int64_t offset = kPositionTableOrigin;
-  int64_t raw = 0;
+// The raw position at a code offset: that of the last entry at or before it. 0: unknown.
+uint64_t CodeMap::RawPosition(const Code& code, uint64_t offset) const {
+  const PositionBytes table = {reinterpret_cast<const uint8_t*>(text_.data() + code.positions),
+                               code.positions_bytes};
+  PositionReader reader(table, static_cast<PositionEncoding>(code.encoding));
   uint64_t found = 0;
-  while (in < end) {
-    uint64_t value;
-    if ((in = ReadVarint(in, end, &value)) == nullptr) break;
-    const int64_t delta = UnZigZag(value);
-    offset += delta < 0 ? -delta - 1 : delta;
-    if (offset > static_cast<int64_t>(wanted)) break;
-    if ((in = ReadVarint(in, end, &value)) == nullptr) break;
-    raw += UnZigZag(value);
-    found = static_cast<uint64_t>(raw);
-  }
+  while (reader.Next() && reader.offset() <= static_cast<int64_t>(offset)) found = reader.raw();
   return found;
 }
 

@@ -34,7 +34,7 @@ class CodeMap {
  public:
   struct Code {
     uint64_t start, end;
-    uint32_t type;
+    uint16_t type, encoding;
     uint32_t script;  // index into scripts, 0: none
     uint32_t script_id;
     uint32_t name_bytes, positions_bytes;

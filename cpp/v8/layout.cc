@@ -54,6 +54,7 @@ Layout MakeLayout() {
     layout.instruction_header = row.instruction_header;
     layout.code_first = row.code_first;
     layout.code_positions = row.code_positions;
+    layout.position_encoding = row.major >= 14 ? PositionEncoding::kShifted : PositionEncoding::kSigned;
   }
   layout.entry_marker = Marker("v8dbg_frametype_EntryFrame", 1);
   layout.construct_entry_marker = Marker("v8dbg_frametype_ConstructEntryFrame", 2);

@@ -9,6 +9,8 @@
 
 #include <span>
 
+#include "v8/position_table.h"
+
 namespace memtape::v8 {
 
 // Offsets from the frame pointer, in bytes. Equal in every version from 10.2 to 14.6.
@@ -39,6 +41,7 @@ struct Layout {
   // Machine code: the InstructionStream object starts this far before the instructions and points
   // at its Code object, whose first field is the deoptimization data or the bytecode.
   size_t instruction_header = 0, code_first = 0, code_positions = 0;
+  PositionEncoding position_encoding = PositionEncoding::kSigned;
   size_t deopt_literals = 0, deopt_inlining_positions = 0;
   // Learnt from live objects: how to tell bytecode and Code from other things.
   mutable uintptr_t bytecode_map = 0, code_map = 0;
