@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -19,6 +20,7 @@ import { root } from './sources.mjs';
 
 const require = createRequire(import.meta.url);
 const dist = join(root, 'dist');
+const KEEP_CHUNKS_MS = 15 * 60 * 1000;
 
 /** @satisfies {import('esbuild').BuildOptions} */
 const common = {
@@ -44,11 +46,13 @@ async function bundleModules() {
       js: "import { createRequire as memtapeRequire } from 'node:module'; const require = memtapeRequire(import.meta.url);",
     },
   });
-  // Chunks of earlier builds go last, so that a program that runs from dist/ meets whole files only.
   const current = new Set(Object.keys(metafile.outputs));
   const chunks = join(dist, 'chunks');
   for (const file of existsSync(chunks) ? readdirSync(chunks) : []) {
-    if (!current.has(`dist/chunks/${file}`)) rmSync(join(chunks, file), { force: true });
+    const path = join(chunks, file);
+    // A program that started from an earlier build may still load its chunks.
+    const old = Date.now() - statSync(path).mtimeMs > KEEP_CHUNKS_MS;
+    if (old && !current.has(`dist/chunks/${file}`)) rmSync(path, { force: true });
   }
   writeLicenses(Object.keys(metafile.inputs));
 }

@@ -51,10 +51,10 @@ async function read(path: string, consumers: Consumer[], progress: Progress): Pr
   }
 }
 
-/** A capture that nobody finalized has no names yet; they are looked up for this report only. */
+/** What nobody finalized, or lost its end since, lacks names: they are looked up for this report. */
 function name(end: CaptureEnd): void {
   const { header, tables } = end;
-  if (header.finalized) return;
+  if (header.finalized && !end.truncated && end.bytesDropped === 0) return;
   const resolution = openResolution(end, { demangle });
   try {
     applyNames(tables, lookUpNames(tables, resolution.resolvers));

@@ -2,20 +2,25 @@
 // How a recorded program ended, in words: exit code, exception, signal, or out of memory.
 import { basename } from 'node:path';
 import type { Consumer } from '../decode/consumer.js';
-import type { JsSampleRecord, MarkRecord } from '../format/records.js';
+import type { GcRecord, JsSampleRecord, MarkRecord } from '../format/records.js';
 import { printable } from '../model/printable.js';
 import { sizeText } from '../model/size-text.js';
 import { UNCAUGHT_MARK } from '../native/uncaught-mark.js';
 import type { Launched } from '../tracker/launch.js';
 
-/** V8 gives up when collections no longer get its heap below the limit, a little before it. */
-const HEAP_FULL = 0.85;
+/**
+ * What V8's limit counts beyond the old generation: it gives up when that is full, however empty the
+ * young one is.
+ */
+const YOUNG_GENERATION_BYTES = 208 * 2 ** 20;
+const MARK_COMPACT = 4;
 /** What Node.js exits with after an exception that nobody caught, or that its handler threw. */
 const UNCAUGHT_CODES = [1, 7];
 
 /** The last signs of life that say why a program ended. */
 export class LastSigns implements Consumer {
   #uncaught: string | null = null;
+  #lastGc: GcRecord | null = null;
   readonly #jsHeaps = new Map<number, JsSampleRecord>();
 
   onMark(mark: MarkRecord): void {
@@ -26,18 +31,26 @@ export class LastSigns implements Consumer {
     this.#jsHeaps.set(sample.thread, sample);
   }
 
+  onGc(gc: GcRecord): void {
+    this.#lastGc = gc;
+  }
+
   get uncaught(): string | null {
     return this.#uncaught;
   }
 
-  /** The V8 heap that was at its limit at the end. */
+  /** The V8 heap near its limit whose collection was the last thing that happened. */
   fullJsHeap(): JsSampleRecord | null {
-    for (const sample of this.#jsHeaps.values()) {
-      if (sample.heapLimit > 0 && sample.heapUsed >= sample.heapLimit * HEAP_FULL) return sample;
-    }
-    return null;
+    const gc = this.#lastGc;
+    const sample = this.#jsHeaps.get(gc?.thread ?? 0);
+    if (gc?.gcType !== MARK_COMPACT || sample === undefined) return null;
+    const { heapUsed, heapLimit } = sample;
+    const full = heapUsed >= heapLimit / 5 && heapUsed + YOUNG_GENERATION_BYTES >= heapLimit;
+    return full ? sample : null;
   }
 }
+
+const oneLine = (text: string): string => printable(text.replaceAll(/\s+/g, ' '));
 
 function ending(ended: Launched, signs: LastSigns): string {
   const { code, signal } = ended;
@@ -47,11 +60,11 @@ function ending(ended: Launched, signs: LastSigns): string {
   }
   if ((signal === 'SIGABRT' || signal === 'SIGTRAP' || code === 134) && full !== null) {
     const limit = sizeText(full.heapLimit);
-    return `ran out of JavaScript heap (limit ${limit}; --max-old-space-size raises it)`;
+    return `probably ran out of JavaScript heap (limit ${limit}; --max-old-space-size raises it)`;
   }
   if (signal !== null) return `was ended by ${signal}`;
   if (signs.uncaught !== null && UNCAUGHT_CODES.includes(code ?? 0)) {
-    return `exited with code ${code} after an ${printable(signs.uncaught)}`;
+    return `exited with code ${code} after an ${oneLine(signs.uncaught)}`;
   }
   return `exited with code ${code}`;
 }
@@ -63,7 +76,7 @@ export function whatHappened(
   signs: LastSigns,
 ): string {
   const [program = '', ...args] = command;
-  const words = [basename(program), ...args].map(printable).join(' ');
+  const words = oneLine([basename(program), ...args].join(' '));
   const name = words.length > 60 ? `${words.slice(0, 59)}…` : words;
   return `${name} ${ending(ended, signs)} after ${(ended.durationMs / 1000).toFixed(2)} s`;
 }

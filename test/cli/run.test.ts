@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// The program under `memtape run` behaves as it would without.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { folderOf, temporaryFolder } from '../support/folder.js';
+import { checkBundle, cli, finish, memtape, plainEnvironment, top } from '../support/memtape.js';
+
+const MAGIC = '\x89MTAPE\r\n';
+const isCapture = (path: string) => readFileSync(path, 'latin1').startsWith(MAGIC);
+
+describe('the program', () => {
+  const plainly = (code: string, args: string[], input: string) => {
+    const cwd = folderOf({ 'app.js': code });
+    const plain = finish(process.execPath, ['app.js', ...args], { cwd, input });
+    const recorded = memtape(['run', '-q', 'app.js', ...args], { cwd, input });
+    return { plain, recorded };
+  };
+
+  test('has the same input, output, arguments, environment and exit code', () => {
+    const { plain, recorded } = plainly(
+      `console.log(process.argv.slice(2), process.execArgv, process.cwd());
+      console.log(JSON.stringify(Object.entries(process.env).sort()));
+      console.error(require('fs').readFileSync(0, 'utf8'), process.argv0);
+      process.exitCode = 7;`,
+      ['-o', '--force', 'a b', '--', '%p', ''],
+      'from stdin',
+    );
+    expect(recorded).toEqual(plain);
+    expect(plain.status).toBe(7);
+  });
+
+  test('has the same uncaught exception', () => {
+    const { plain, recorded } = plainly("setImmediate(() => { throw new Error('x') })", [], '');
+    expect(recorded).toEqual(plain);
+    expect(plain.status).toBe(1);
+  });
+
+  test.each(['SIGTERM', 'SIGKILL', 'SIGABRT', 'SIGINT'])('that dies of %s is seen to', (signal) => {
+    const code = `process.kill(process.pid, '${signal}'); setTimeout(() => {}, 9999)`;
+    const { plain, recorded } = plainly(code, [], '');
+    expect(recorded).toEqual(plain);
+    expect(plain.signal).toBe(signal);
+  });
+
+  test.each(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGUSR2'] as const)('gets %s', async (signal) => {
+    checkBundle();
+    const cwd = folderOf({
+      'app.js': `process.on('${signal}', () => { console.log('got it'); process.exit(3) });
+        setInterval(() => {}, 1000); console.log('ready');`,
+    });
+    const child = spawn(process.execPath, [cli, 'run', '-q', 'app.js'], {
+      cwd,
+      env: plainEnvironment(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (text.includes('ready')) child.kill(signal);
+    });
+    expect(await once(child, 'close')).toEqual([3, null]);
+    expect(output).toBe('ready\ngot it\n');
+  });
+
+  test('has the terminal, and gets its Ctrl-C once', async () => {
+    checkBundle();
+    const cwd = folderOf({
+      'app.js': `let count = 0;
+        process.on('SIGINT', () => { count++; setTimeout(() => process.exit(count), 300) });
+        console.log(String([process.stdin.isTTY, process.stdout.isTTY, process.stderr.isTTY]), 'ready');
+        setInterval(() => {}, 1000);`,
+    });
+    const command = `'${process.execPath}' '${cli}' run -q app.js`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], { cwd, env: plainEnvironment() });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (text.includes('ready')) child.stdin.write('\x03');
+    });
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(output).toContain('true,true,true ready');
+  });
+});
+
+describe('what to run', () => {
+  test('is code with -e', () => {
+    const { status, stdout } = memtape(
+      ['run', '-q', '-e', 'console.log(process.argv.slice(1))', '--', '-x', 'y'],
+      { cwd: temporaryFolder() },
+    );
+    expect(status).toBe(0);
+    expect(stdout).toBe("[ '-x', 'y' ]\n");
+  });
+
+  test('is any command after --, options included', () => {
+    const cwd = temporaryFolder();
+    const node = memtape(['run', '-q', '--', 'node', '--no-warnings', '-p', 'process.execArgv'], {
+      cwd,
+    });
+    expect(node.stdout).toContain('--no-warnings');
+    expect(memtape(['run', '-q', '--', 'sh', '-c', 'exit 5'], { cwd }).status).toBe(5);
+  });
+
+  test.each([
+    ['nosuch-command', 'no such command: nosuch-command'],
+    ['./folder', 'not executable: ./folder'],
+  ])('is refused when it cannot start: %s', (command, message) => {
+    const cwd = folderOf({ 'folder/x': '' });
+    const { status, stderr } = memtape(['run', '--', command], { cwd });
+    expect(stderr).toBe(`memtape: ${message}\n`);
+    expect(status).toBe(1);
+    expect(readdirSync(cwd)).toEqual(['folder']);
+  });
+});
+
+describe('the capture', () => {
+  test('is called after the script and the process', () => {
+    const cwd = folderOf({ 'dir/my.app.js': 'console.log(process.pid)' });
+    const { stdout } = memtape(['run', '-q', 'dir/my.app.js'], { cwd });
+    const name = `memtape-my.app.${stdout.trim()}.bin`;
+    expect(readdirSync(cwd).sort()).toEqual(['dir', name]);
+    expect(isCapture(join(cwd, name))).toBe(true);
+  });
+
+  test('is exactly the file that -o says, its %p the program', () => {
+    const cwd = temporaryFolder();
+    memtape(['run', '-q', '-o', 'a', '-e', '0'], { cwd });
+    const { stdout } = memtape(['run', '-q', '-o', '%p-%%.x', '-e', 'console.log(process.pid)'], {
+      cwd,
+    });
+    expect(readdirSync(cwd).sort()).toEqual([`${stdout.trim()}-%.x`, 'a'].sort());
+  });
+
+  test('replaces an old one with -f', () => {
+    const cwd = folderOf({ 'a.bin': 'old' });
+    expect(memtape(['run', '-q', '-f', '-o', 'a.bin', '-e', '0'], { cwd }).status).toBe(0);
+    expect(isCapture(join(cwd, 'a.bin'))).toBe(true);
+  });
+
+  test('lies where the program was started, wherever that goes', () => {
+    const cwd = folderOf({ 'sub/x': '', '100%p/app.js': "process.chdir('..')" });
+    memtape(['run', '-q', '-o', 'a.bin', '-e', "process.chdir('sub')"], { cwd });
+    memtape(['run', '-q', '-o', 'b.bin', 'app.js'], { cwd: join(cwd, '100%p') });
+    expect(existsSync(join(cwd, 'a.bin'))).toBe(true);
+    expect(existsSync(join(cwd, '100%p/b.bin'))).toBe(true);
+  });
+
+  test('is compressed unless --no-compress', () => {
+    const cwd = temporaryFolder();
+    const kinds = (args: string[]) => {
+      memtape(['run', '-q', '-f', '-o', 'a.bin', ...args, '-e', '0'], { cwd });
+      const lines = memtape(['parse', 'a.bin'], { cwd }).stdout.split('\n');
+      return new Set(
+        lines.filter((line) => line.startsWith('block ')).map((line) => /kind=\w+/.exec(line)?.[0]),
+      );
+    };
+    expect([...kinds([])].some((kind) => kind === 'kind=gzip' || kind === 'kind=zstd')).toBe(true);
+    expect([...kinds(['--no-compress'])]).toEqual(['kind=records']);
+  });
+
+  test('knows how the program ended', () => {
+    const cwd = temporaryFolder();
+    memtape(['run', '-q', '-o', 'a.bin', '-e', 'process.exitCode = 9'], { cwd });
+    const { metadata } = JSON.parse(memtape(['stats', '--json', 'a.bin'], { cwd }).stdout);
+    expect(metadata).toMatchObject({ exit_code: 9, exit_signal: null });
+  });
+
+  test('is there when the program is killed', () => {
+    const cwd = folderOf({
+      'app.js': `globalThis.kept = []; function grow() { kept.push(Buffer.alloc(3000000)) } grow();
+        setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100)`,
+    });
+    memtape(['run', '-q', '-o', 'a.bin', 'app.js'], { cwd });
+    expect(readdirSync(cwd).sort()).toEqual(['a.bin', 'app.js']);
+    const stats = JSON.parse(memtape(['stats', '--json', 'a.bin'], { cwd }).stdout);
+    expect(stats.metadata).toMatchObject({ end: 'killed', exit_signal: 'SIGKILL' });
+    expect(stats.peak_memory).toBeGreaterThan(3_000_000);
+  });
+});
+
+describe('the package in a folder with spaces and colons', () => {
+  test('can still be preloaded', () => {
+    const folder = join(temporaryFolder(), 'a b:c');
+    cpSync(join(top, 'dist'), join(folder, 'dist'), { recursive: true });
+    cpSync(join(top, 'package.json'), join(folder, 'package.json'));
+    cpSync(join(top, 'prebuilds'), join(folder, 'prebuilds'), { recursive: true });
+    symlinkSync(join(top, 'build'), join(folder, 'build'));
+    const { stdout, stderr } = finish(
+      process.execPath,
+      [join(folder, 'dist/cli.js'), 'run', '-q', '-o', 'a.bin', '-e', 'console.log(1)'],
+      { cwd: folder },
+    );
+    expect({ stdout, stderr }).toEqual({ stdout: '1\n', stderr: '' });
+    expect(isCapture(join(folder, 'a.bin'))).toBe(true);
+  });
+});
