@@ -20,6 +20,10 @@ import { Tables } from './tables.js';
 /** Hot records read at most this far beyond a block's end before that is noticed. */
 export const SLACK_BYTES = 32;
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
+/** First high part of an address id that is beyond kMaxId. */
+const MAX_HIGH = 2 ** 26;
+/** Positions are 32-bit integers. */
+const MAX_POSITION = 2 ** 31 - 64;
 
 export class BlockDecoder {
   readonly tables = new Tables();
@@ -58,7 +62,7 @@ export class BlockDecoder {
    */
   decode(bytes: Uint8Array, start: number, end: number): FormatError | null {
     this.counts.blocks++;
-    const padded = end + SLACK_BYTES <= bytes.length;
+    const padded = end + SLACK_BYTES <= bytes.length && end < MAX_POSITION;
     const source = padded ? bytes : withSlack(bytes.subarray(start, end));
     const first = padded ? start : 0;
     const last = first + end - start;
@@ -142,12 +146,12 @@ export class BlockDecoder {
       record = p;
       const tag = bytes[p++] as number;
       if (tag >= 0x80) {
-        let stack = previousStack;
+        let stack = previousStack | 0;
         if ((tag & 0x08) === 0) {
           stack = bytes[p++] as number;
           if (stack >= 0x80) {
-            stack = varintTail(bytes, p, stack);
-            p = varintEnd;
+            stack = idTail(bytes, p, stack) | 0;
+            p = varintEnd | 0;
           }
           previousStack = stack;
         }
@@ -160,7 +164,7 @@ export class BlockDecoder {
           size = bytes[p++] as number;
           if (size >= 0x80) {
             size = varintTail(bytes, p, size);
-            p = varintEnd;
+            p = varintEnd | 0;
           }
           lastSizes[stack] = size;
           sizeGenerations[stack] = generation;
@@ -174,25 +178,29 @@ export class BlockDecoder {
           const k = bytes[p++] as number;
           if (k < RECENT_FREES && k < frees) id = recentFrees[(frees - 1 - k) & 63] as number;
         } else {
-          let value = bytes[p++] as number;
-          if (value >= 0x80) {
-            value = varintTail(bytes, p, value);
-            p = varintEnd;
-          }
+          const first = bytes[p++] as number;
           if (mode === 1) {
-            id = value;
+            id = first;
+            if (first >= 0x80) {
+              id = idTail(bytes, p, first) | 0;
+              p = varintEnd | 0;
+            }
           } else {
+            let address = first;
+            if (first >= 0x80) {
+              address = varintTail(bytes, p, first);
+              p = varintEnd | 0;
+            }
             if (mode === 0) {
-              const odd = value % 2;
-              lastNewWord += odd === 0 ? value / 2 : -(value + 1) / 2;
-              value = lastNewWord * 8;
+              lastNewWord += address % 2 === 0 ? address / 2 : -(address + 1) / 2;
+              address = lastNewWord * 8;
             }
             id = nextAddress++;
             live.reserve(nextAddress);
-            if (addresses !== null) addresses.set(id, value);
+            if (addresses !== null) addresses.set(id, address);
           }
         }
-        if (p > end || id === 0 || id >= nextAddress || size > MAX_SIZE) {
+        if (p > end || id <= 0 || id >= nextAddress || size > MAX_SIZE) {
           malformed = true;
           break;
         }
@@ -208,12 +216,12 @@ export class BlockDecoder {
         } else {
           let high = bytes[p++] as number;
           if (high >= 0x80) {
-            high = varintTail(bytes, p, high);
-            p = varintEnd;
+            high = idTail(bytes, p, high) | 0;
+            p = varintEnd | 0;
           }
-          id += high * 32;
+          id = high < MAX_HIGH ? id | (high << 5) : 0;
         }
-        if (p > end || id === 0 || id >= nextAddress) {
+        if (p > end || id <= 0 || id >= nextAddress) {
           malformed = true;
           break;
         }
@@ -311,6 +319,30 @@ export class BlockDecoder {
 
 /** Set by varintTail: the position behind the number. */
 let varintEnd = 0;
+
+/** The rest of an identifier whose first byte, at p - 1, is `first` >= 0x80; -1 when it is beyond kMaxId. */
+function idTail(bytes: Uint8Array, p: number, first: number): number {
+  let byte = bytes[p] as number;
+  let value = (first & 0x7f) | ((byte & 0x7f) << 7);
+  let length = 1;
+  if (byte >= 0x80) {
+    byte = bytes[p + 1] as number;
+    value |= (byte & 0x7f) << 14;
+    length = 2;
+    if (byte >= 0x80) {
+      byte = bytes[p + 2] as number;
+      value |= (byte & 0x7f) << 21;
+      length = 3;
+      if (byte >= 0x80) {
+        byte = bytes[p + 3] as number;
+        value = byte > 7 ? -1 : value | (byte << 28);
+        length = 4;
+      }
+    }
+  }
+  varintEnd = p + length;
+  return value;
+}
 
 /** The rest of a number whose first byte, at p - 1, is `first` >= 0x80. Infinity when it is too long. */
 function varintTail(bytes: Uint8Array, p: number, first: number): number {
