@@ -10,16 +10,20 @@ import { deviation, median } from './measure.mjs';
  * @property {string} variant
  * @property {number} wallMs median
  * @property {number} wallMad
- * @property {number} userMs median
+ * @property {number} cpuMs median of user + system
  * @property {number | null} innerMs median
  * @property {number} ratio median over the rounds of wall / plain wall of the same round
  * @property {number} ratioMad
+ * @property {number} cpuRatio the same for user + system time: steadier on a busy machine
  * @property {number} addedMs median over the rounds of (inner or wall) − plain's
  * @property {number | null} captureBytes
  */
 
 /** @param {Sample} sample */
 const work = (sample) => sample.inner ?? sample.wall;
+
+/** @param {Sample} sample */
+const cpu = (sample) => sample.user + sample.system;
 
 /**
  * @param {string} name
@@ -38,10 +42,11 @@ export function summarize(name, samples) {
       variant,
       wallMs: median(list.map((sample) => sample.wall)),
       wallMad: deviation(list.map((sample) => sample.wall)),
-      userMs: median(list.map((sample) => sample.user + sample.system)),
+      cpuMs: median(list.map(cpu)),
       innerMs: inner.length ? median(inner) : null,
       ratio: median(ratios),
       ratioMad: deviation(ratios),
+      cpuRatio: median(pairs.map(({ sample, base }) => cpu(sample) / cpu(base))),
       addedMs: median(pairs.map(({ sample, base }) => work(sample) - work(base))),
       captureBytes: captures.length ? median(captures) : null,
     };
@@ -54,8 +59,8 @@ const ms = (value) => (value === null ? '' : value.toFixed(0));
 /** @param {Row[]} rows */
 export function markdown(rows) {
   const lines = [
-    '| program | run | wall ms ± MAD | CPU ms | wall / plain ± MAD | added ms |',
-    '|---|---|---:|---:|---:|---:|',
+    '| program | run | wall ms ± MAD | CPU ms | wall / plain ± MAD | CPU / plain | added ms |',
+    '|---|---|---:|---:|---:|---:|---:|',
   ];
   for (const row of rows) {
     const compared = row.variant !== 'plain';
@@ -63,8 +68,9 @@ export function markdown(rows) {
       row.case,
       row.variant,
       `${ms(row.wallMs)} ± ${ms(row.wallMad)}`,
-      ms(row.userMs),
+      ms(row.cpuMs),
       compared ? `${row.ratio.toFixed(2)} ± ${row.ratioMad.toFixed(2)}` : '',
+      compared ? row.cpuRatio.toFixed(2) : '',
       compared ? ms(row.addedMs) : '',
     ];
     lines.push(`| ${cells.join(' | ')} |`);

@@ -2,7 +2,7 @@
 // node bench/run.mjs [--cases tsc,rollup] [--variants plain,memtape] [--rounds N] [--node PATH] [--write-docs]
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -67,6 +67,10 @@ function writeDocs(table) {
   );
 }
 
+const busy = loadavg()[0] ?? 0;
+if (busy > cpus().length / 2) {
+  console.error(`the machine is busy (load ${busy.toFixed(1)}): trust CPU times, not wall times`);
+}
 const rows = [];
 const raw = [];
 for (const one of choose(cases, options.cases)) {
@@ -83,6 +87,6 @@ for (const one of choose(cases, options.cases)) {
 const results = join(here, 'results');
 mkdirSync(results, { recursive: true });
 const file = join(results, `${new Date().toISOString().replaceAll(':', '-')}.json`);
-writeFileSync(file, `${JSON.stringify({ machine: machine(), rows, raw }, null, 1)}\n`);
+writeFileSync(file, `${JSON.stringify({ machine: machine(), load: busy, rows, raw }, null, 1)}\n`);
 if (options['write-docs']) writeDocs(markdown(rows));
 console.error(`written: ${file}`);
