@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+import { describe, expect, test } from 'vitest';
+import { topSites } from '../../ts/report/sites.js';
+import { recorded } from './recorded.js';
+
+describe('topSites', () => {
+  test('names the program’s own line, and what it allocated through', () => {
+    const { peak, stacks } = recorded();
+    expect(topSites(peak.peak(), stacks, 5)).toEqual([
+      {
+        function: 'load',
+        file: '/app/load.js',
+        line: 14,
+        package: '',
+        location: 'load:/app/load.js:14',
+        bytes: 4001,
+        count: 2,
+        share: 4001 / 4593,
+        via: 'node::Allocate()',
+      },
+      expect.objectContaining({ location: 'main:/app/main.js:3', bytes: 503 }),
+      expect.objectContaining({ location: 'uv_fs_work', bytes: 89, via: '' }),
+    ]);
+  });
+
+  test('falls back to a dependency, then to Node.js itself', () => {
+    const { capture, peak, stacks } = recorded();
+    const dependency = capture.js('dep', '/app/node_modules/dep/i.js', 1);
+    const internal = capture.js('boot', 'node:internal/boot', 5);
+    peak.onAlloc(capture.stack([internal, dependency]), 50_000, 0, 1);
+    peak.onAlloc(capture.stack([internal]), 40_000, 0, 1);
+    const places = topSites(peak.peak(), stacks, 2).map((site) => site.location);
+    expect(places).toEqual(['dep:/app/node_modules/dep/i.js:1', 'boot:node:internal/boot:5']);
+  });
+
+  test('an empty profile has no sites', () => {
+    const { stacks, peak } = recorded();
+    const none = { ...peak.peak(), totalBytes: 0 };
+    expect(topSites({ ...none, rows: { ...none.rows, size: 0 } }, stacks, 5)).toEqual([]);
+  });
+});

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+import { describe, expect, test } from 'vitest';
+import { summaryReport } from '../../ts/report/summary.js';
+import { textWidth } from '../../ts/text/columns.js';
+import { statsText } from '../../ts/text/stats-text.js';
+import { summaryText } from '../../ts/text/summary-text.js';
+import { recorded } from '../report/recorded.js';
+
+// biome-ignore lint/complexity/useRegexLiterals: a literal may not hold the character itself
+const ESCAPES = new RegExp('\u001b', 'u');
+
+const summary = (options = {}, maxRows?: number) => {
+  const { peak, stacks } = recorded();
+  const report = summaryReport(peak.peak(), stacks, maxRows === undefined ? {} : { maxRows });
+  return summaryText(report, options);
+};
+
+describe('statsText', () => {
+  test('says everything, in plain text', () => {
+    expect(statsText(recorded().stats)).toBe(
+      [
+        'Total allocations:      5',
+        'Total memory allocated: 5.593kB',
+        'Peak memory usage:      4.593kB at 1.500 s',
+        'Live at the end:        4.090kB in 3 blocks',
+        'Peak resident set size: 9.000kB',
+        '',
+        'Histogram of allocation size:',
+        '  <=    125B: 1 ▇▇▇▇▇▇▇▇▇▇▇▇▇',
+        '  <=    178B: 0',
+        '  <=    254B: 0',
+        '  <=    362B: 0',
+        '  <=    515B: 1 ▇▇▇▇▇▇▇▇▇▇▇▇▇',
+        '  <=    733B: 0',
+        '  <= 1.043kB: 2 ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇',
+        '  <= 1.483kB: 0',
+        '  <= 2.109kB: 0',
+        '  <= 3.001kB: 1 ▇▇▇▇▇▇▇▇▇▇▇▇▇',
+        '',
+        'Allocator type distribution:',
+        '  MALLOC: 4  5.090kB',
+        '  CALLOC: 1  503B',
+        '',
+        'Top 3 largest allocating locations (by size):',
+        '  - alloc:node:buffer:400 -> 5.001kB',
+        '  - parse:/app/node_modules/parser/index.js:40 -> 503B',
+        '  - uv_fs_work -> 89B',
+        '',
+        'Top 3 largest allocating locations (by number of allocations):',
+        '  - alloc:node:buffer:400 -> 3',
+        '  - parse:/app/node_modules/parser/index.js:40 -> 1',
+        '  - uv_fs_work -> 1',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('warnings come first', () => {
+    const [first] = statsText(recorded({ trailer: null }).stats).split('\n');
+    expect(first).toBe(
+      'warning: The capture was cut off: every number covers the first 2.000 s only.',
+    );
+  });
+
+  test('colours only when asked', () => {
+    expect(statsText(recorded().stats)).not.toMatch(ESCAPES);
+    expect(statsText(recorded().stats, { colour: true })).toMatch(ESCAPES);
+  });
+
+  test('fits the terminal', () => {
+    const lines = statsText(recorded().stats, { width: 44 }).split('\n');
+    const locations = lines.filter((line) => line.includes(' -> '));
+    expect(Math.max(...locations.map(textWidth))).toBeLessThanOrEqual(44);
+  });
+
+  test('hostile names are inert', () => {
+    const { stats } = recorded({ trailer: { error: '\u001b]0;owned\u0007' } });
+    const evil = [{ location: '\u001b[2Jgone\r\n:1', size: 1 }];
+    const text = statsText({ ...stats, top_allocations_by_size: evil });
+    expect(text).not.toMatch(ESCAPES);
+    expect(text).toContain('\ufffd[2Jgone');
+  });
+});
+
+describe('summaryText', () => {
+  test('is a table', () => {
+    expect(summary()).toBe(
+      [
+        'Location                                       <Total>  Total %      Own   Own %  Allocations',
+        'main at /app/main.js:3                         4.504kB   98.06%       0B   0.00%            3',
+        'node::Allocate() at /usr/bin/node              4.504kB   98.06%       0B   0.00%            3',
+        'alloc at node:buffer:400                       4.001kB   87.11%  4.001kB  87.11%            2',
+        'load at /app/load.js:14                        4.001kB   87.11%       0B   0.00%            2',
+        'parse at /app/node_modules/parser/index.js:40     503B   10.95%     503B  10.95%            1',
+        'uv_fs_work at /usr/bin/node                        89B    1.94%      89B   1.94%            1',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('marks the column that it is sorted by', () => {
+    expect(summary({ sortBy: 'own_bytes' }).split('\n')[0]).toContain('<Own>');
+    expect(summary({ sortBy: 'function' }).split('\n')[0]).toContain('<Location>');
+  });
+
+  test('fits the terminal', () => {
+    for (const width of [70, 80, 120]) {
+      const widths = summary({ width }).split('\n').map(textWidth);
+      expect(Math.max(...widths)).toBeLessThanOrEqual(width);
+    }
+  });
+
+  test('says what was cut', () => {
+    expect(summary({}, 2).split('\n').slice(3)).toEqual([
+      '',
+      '4 more rows; --max-rows shows them.',
+      '',
+    ]);
+    expect(summary({}, 6)).not.toContain('more rows');
+  });
+
+  test('large shares are coloured when colours are asked for', () => {
+    const text = summary({ colour: true });
+    expect(text).toContain('\u001b[31m 98.06%\u001b[39m');
+    expect(text).toContain('\u001b[32m 10.95%\u001b[39m');
+    expect(summary()).not.toMatch(ESCAPES);
+  });
+});
