@@ -15,11 +15,10 @@ const char* Path() { return CurrentSession().path(); }
 
 const char* Start(const CoreStartOptions* options, int* error) {
   const RecursionGuard guard;
+  *error = 0;
+  if (CurrentSession().active()) return "recording is already on";
   if (!WasPreloaded()) {
-    if (const char* problem = InstallPatches()) {
-      *error = 0;
-      return problem;
-    }
+    if (const char* problem = InstallPatches()) return problem;
   }
   SessionOptions session;
   session.path = options->path;

@@ -29,6 +29,10 @@ bool SameBaseName(const char* a, size_t a_size, const char* b, size_t b_size) {
   return a_base_size == b_base_size && memcmp(a_base, b_base, a_base_size) == 0;
 }
 
+bool SameBuildId(const ElfImage& a, const ElfImage& b) {
+  return a.build_id_size == b.build_id_size && memcmp(a.build_id, b.build_id, a.build_id_size) == 0;
+}
+
 // Libraries whose functions allocate for their callers: operator new, strdup, getline, fopen.
 bool IsWrapperLibrary(const char* path, size_t size) {
   static constexpr const char* kPrefixes[] = {
@@ -176,13 +180,15 @@ void ModuleRegistry::AdmitFromMaps(int mem_fd, const Candidate& candidate) {
   MarkSeen(module);
 }
 
-// The two sources spell paths differently (symbolic links), hence only the last part counts.
+// The two sources spell paths differently, where symbolic links are involved: names only count for
+// files without a build id.
 Module* ModuleRegistry::FindKnown(const ElfImage& image, const char* path, size_t path_size) {
   for (Module* m = first_; m != nullptr; m = const_cast<Module*>(m->next)) {
-    if (m->image.bias == image.bias && m->image.all.begin == image.all.begin &&
-        m->image.all.end == image.all.end && m->image.build_id_size == image.build_id_size &&
-        memcmp(m->image.build_id, image.build_id, image.build_id_size) == 0 &&
-        SameBaseName(m->path, strlen(m->path), path, path_size)) {
+    if (m->image.bias != image.bias || m->image.all.begin != image.all.begin ||
+        m->image.all.end != image.all.end || !SameBuildId(m->image, image)) {
+      continue;
+    }
+    if (image.build_id_size > 0 || SameBaseName(m->path, strlen(m->path), path, path_size)) {
       return m;
     }
   }
@@ -219,10 +225,7 @@ void ModuleRegistry::MarkSeen(Module* module) {
 const CfiTable* ModuleRegistry::FindTable(const ElfImage& image) const {
   if (image.build_id_size == 0) return nullptr;
   for (const Module* m = first_; m != nullptr; m = m->next) {
-    if (m->cfi != nullptr && !m->cfi->direct() && m->image.build_id_size == image.build_id_size &&
-        memcmp(m->image.build_id, image.build_id, image.build_id_size) == 0) {
-      return m->cfi;
-    }
+    if (m->cfi != nullptr && !m->cfi->direct() && SameBuildId(m->image, image)) return m->cfi;
   }
   return nullptr;
 }

@@ -446,6 +446,7 @@ void Drain::ReclaimDeadThreads() {
     source.thread = 0;
     source.header->pending.store(0, std::memory_order_relaxed);
     session_->rings.Release(static_cast<uint32_t>(i));
+    ReleaseThreadState(source.os_tid);
   }
 }
 

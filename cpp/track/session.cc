@@ -83,6 +83,7 @@ const char* Session::Start(const SessionOptions& options, int* error) {
   control->dropped = 0;
   control->drain_wake = 0;
   control->session.fetch_add(1);
+  SweepThreadStates();
   DrainPrepare(this);
   // The drain thread handles no signal: the program may count on its own threads getting them.
   sigset_t all, before;
@@ -132,15 +133,6 @@ void Session::Fail(const char* text, int error) {
   if (!error_text_.compare_exchange_strong(none, text)) return;
   error_.store(error, std::memory_order_release);
   control->active.store(0, std::memory_order_release);
-}
-
-ThreadState* Session::StateOf(uint32_t slot) {
-  ThreadState* state = states_[slot].load(std::memory_order_acquire);
-  if (state == nullptr) {
-    state = static_cast<ThreadState*>(os::MapPages(sizeof(ThreadState)));
-    if (state != nullptr) states_[slot].store(state, std::memory_order_release);
-  }
-  return state;
 }
 
 }  // namespace memtape

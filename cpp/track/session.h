@@ -55,8 +55,6 @@ class Session {
     stalls_.fetch_add(1, std::memory_order_relaxed);
     stall_ns_.fetch_add(ns, std::memory_order_relaxed);
   }
-  // The state that belongs to a ring slot, made on first use; null without memory. Slot's owner.
-  ThreadState* StateOf(uint32_t slot);
 
   RingFile rings;
 
@@ -80,7 +78,6 @@ class Session {
   std::atomic<uint64_t> stalls_{0}, stall_ns_{0};
   std::atomic<int> error_{0};
   std::atomic<const char*> error_text_{nullptr};
-  std::atomic<ThreadState*> states_[kMaxSlots] = {};
 };
 
 Session& CurrentSession();

@@ -13,7 +13,48 @@ namespace {
 // Until the session makes the real one: all zero, hence inactive.
 Control no_control;
 
+constexpr size_t kMaxStates = kMaxSlots;
+std::atomic<ThreadState*> states[kMaxStates];
+
+// A state that no thread has, made if need be.
+ThreadState* TakeState(uint32_t tid) {
+  for (std::atomic<ThreadState*>& place : states) {
+    ThreadState* state = place.load(std::memory_order_acquire);
+    if (state == nullptr) {
+      state = static_cast<ThreadState*>(os::MapPages(sizeof(ThreadState)));
+      if (state == nullptr) return nullptr;
+      state->os_tid.store(tid, std::memory_order_relaxed);
+      ThreadState* none = nullptr;
+      if (place.compare_exchange_strong(none, state)) return state;
+      os::UnmapPages(state, sizeof(ThreadState));
+      continue;
+    }
+    uint32_t nobody = 0;
+    if (state->os_tid.compare_exchange_strong(nobody, tid)) return state;
+  }
+  return nullptr;
+}
+
 }  // namespace
+
+void ReleaseThreadState(uint32_t os_tid) {
+  for (std::atomic<ThreadState*>& place : states) {
+    ThreadState* state = place.load(std::memory_order_acquire);
+    if (state == nullptr) return;
+    uint32_t owner = os_tid;
+    if (state->os_tid.compare_exchange_strong(owner, 0)) return;
+  }
+}
+
+void SweepThreadStates() {
+  const int pid = os::Pid();
+  for (std::atomic<ThreadState*>& place : states) {
+    ThreadState* state = place.load(std::memory_order_acquire);
+    if (state == nullptr) return;
+    const uint32_t owner = state->os_tid.load();
+    if (owner != 0 && !os::ThreadIsAlive(pid, static_cast<int>(owner))) state->os_tid.store(0);
+  }
+}
 
 Control* control = &no_control;
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThreadState* thread_state = nullptr;
@@ -21,25 +62,26 @@ Control* control = &no_control;
 ThreadState* AcquireThreadState() {
   Session& session = CurrentSession();
   const uint32_t tid = static_cast<uint32_t>(os::Tid());
-  const int64_t slot = session.rings.Acquire(tid);
-  ThreadState* state = slot < 0 ? nullptr : session.StateOf(static_cast<uint32_t>(slot));
+  ThreadState* state = thread_state;
   if (state == nullptr) {
+    state = TakeState(tid);
+    if (state != nullptr) {
+      state->js = {};
+      state->isolate = nullptr;
+      state->js_unknown = false;
+    }
+  }
+  const int64_t slot = state == nullptr ? -1 : session.rings.Acquire(tid);
+  if (slot < 0) {
     control->dropped.fetch_add(1, std::memory_order_relaxed);
     session.Fail("no room for another thread's ring buffer", static_cast<int>(-slot));
     return nullptr;
-  }
-  // What the thread knows of its isolate outlives a session; the rest starts anew.
-  ThreadState* const before = thread_state;
-  if (before != state) {
-    state->js = before == nullptr ? v8::IsolateFrames{} : before->js;
-    state->isolate = before == nullptr ? nullptr : before->isolate;
   }
   const Slot memory = session.rings.At(static_cast<uint32_t>(slot));
   state->ring.Reset(memory.header, memory.ring);
   state->stacks.Init();
   state->session = control->session.load(std::memory_order_relaxed);
   state->last_stack = state->gc_depth = state->gc_stack = 0;
-  state->slot = static_cast<uint32_t>(slot);
   state->thread = control->next_thread.fetch_add(1, std::memory_order_relaxed);
   memory.header->thread.store(state->thread, std::memory_order_release);
   thread_state = state;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a thread that allocates owns: its ring, its stack cache, its isolate. The state lives in
-// pages that are never unmapped; when its thread has died the drain thread gives it to another.
+// What a thread that allocates owns: its ring, its stack cache, its isolate. A state belongs to one
+// thread for that thread's life, over all sessions, and lives in pages that are never unmapped; when
+// the thread has died it is another thread's to take.
 #pragma once
 
 #include <stddef.h>
@@ -41,8 +42,8 @@ struct ThreadState {
   uint32_t last_stack = 0;  // ring stack numbers count from 1
   uint32_t gc_depth = 0;
   uint32_t gc_stack = 0;
-  uint32_t slot = 0;
   uint32_t thread = 0;
+  std::atomic<uint32_t> os_tid = 0;  // 0: free to take
   bool js_unknown = false;  // the thread runs JavaScript that cannot be walked
   v8::IsolateState* isolate = nullptr;
   uint64_t keys[kMaxFrames + 8];
@@ -52,6 +53,11 @@ struct ThreadState {
 
 // Gives the calling thread a state with a ring of the running session. Guard up. Null on failure.
 ThreadState* AcquireThreadState();
+
+// The thread with this id has died, after its last free.
+void ReleaseThreadState(uint32_t os_tid);
+// Takes back the states of all threads that have died.
+void SweepThreadStates();
 
 // Waits until the ring has room for `words`, counting the wait. False when the session ended.
 bool WaitForRoom(ThreadState* state, size_t words);
