@@ -39,6 +39,16 @@ export interface NativeSummary {
   readonly liveBytes: number;
   /** Blocks that were live at the stop. */
   readonly liveBlocks: number;
+  /** Frees of blocks that were allocated before the start. */
+  readonly foreignFrees: number;
+  /** Blocks whose address came back from the allocator without a free. */
+  readonly missedFrees: number;
+  /** Events inside a signal handler that interrupted a hook: counted, without a stack. */
+  readonly nested: number;
+  /** How often a thread waited for the log. */
+  readonly stalls: number;
+  /** How long threads waited for the log, in nanoseconds. */
+  readonly stallNs: number;
   /** Events lost. 0 unless writing the capture failed. */
   readonly dropped: number;
   /** Why recording ended early (a full disk, say), or null. */
@@ -57,7 +67,8 @@ export interface NativeStatus {
 export interface NativeBinding {
   readonly version: string;
   start(options: NativeStartOptions): void;
-  stop(): NativeSummary;
+  /** null: nothing is being recorded by this process. */
+  stop(): NativeSummary | null;
   mark(name: string): void;
   status(): NativeStatus;
   demangle(names: string[]): string[];

@@ -66,17 +66,20 @@ export class Tracker implements Disposable, AsyncDisposable {
    * Stops and completes the capture. Further calls return the same summary.
    *
    * A full disk is no reason to throw: what was recorded is kept, `error` says why the rest is not.
-   * @throws NativeError only when the native half cannot say what happened
+   * @throws NativeError `ERR_MEMTAPE_NOT_RECORDING` this process records nothing: it was forked from
+   * the one that does
    */
   stop(): TrackerSummary {
-    if (this.#summary === undefined) {
-      try {
-        this.#summary = Object.freeze(loadBinding().stop());
-      } catch (error) {
-        throw NativeError.from(error, 'ERR_MEMTAPE_STOP');
-      }
+    if (this.#summary !== undefined) return this.#summary;
+    const summary = loadBinding().stop();
+    if (summary === null) {
+      throw new NativeError('this process is not being recorded', {
+        code: 'ERR_MEMTAPE_NOT_RECORDING',
+        hint: 'a Tracker belongs to the process that made it',
+      });
     }
-    return this.#summary;
+    this.#summary = Object.freeze(summary);
+    return summary;
   }
 
   /**
