@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What `memtape run` does once the program has ended: finish the capture, say what was found.
-import { relative } from 'node:path';
+import { relative, sep } from 'node:path';
 import pc from 'picocolors';
 import { sizeText } from '../model/size-text.js';
 import { topSites } from '../report/sites.js';
@@ -51,7 +51,9 @@ function found({ profile, stacks, peak, stats, timeline }: Analysis): string[] {
   ];
   const sites = topSites(profile, stacks, TOP_SITES).map(({ bytes, share, location, via }) => {
     const percent = `${Math.round(share * 100)}%`.padStart(4);
-    return `  ${sizeText(bytes).padStart(10)} ${percent}  ${location}${via && dim(` by ${via}`)}`;
+    // Paths in the working directory need not say so.
+    const place = location.replaceAll(`${process.cwd()}${sep}`, '');
+    return `  ${sizeText(bytes).padStart(10)} ${percent}  ${place}${via && dim(` by ${via}`)}`;
   });
   return [
     `memtape: ${facts.join(', ')}`,
