@@ -103,6 +103,7 @@ enum class LongTag : uint8_t {
 inline constexpr uint32_t kStackCut = 1;
 inline constexpr uint32_t kStackInGc = 2;
 inline constexpr uint32_t kStackJsUnknown = 4;
+inline constexpr uint32_t kStackLost = 8;
 
 // §5 thread kinds
 enum class ThreadKind : uint8_t {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // docs/format.md, cpp/format and ts/format/constants.ts say the same.
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as ts from '../../ts/format/constants.js';
 import {
@@ -156,14 +157,21 @@ describe('§5 long records', () => {
     expectAll(specList(/^Classes: (.*)$/m), cppEnum('MemoryClass'), ts.MEMORY_CLASS);
   });
 
-  it('thread kinds, stack flags, gc phases', () => {
+  it('stack flags', () => {
+    const row = specTable('5. ').find((cells) => cells[1] === 'stacks')?.[2] ?? '';
+    const flags = row
+      .split('Flags: ')[1]
+      ?.match(/\d+(?= )/g)
+      ?.map(Number);
+    expect(flags).toEqual([ts.STACK_CUT, ts.STACK_IN_GC, ts.STACK_JS_UNKNOWN, ts.STACK_LOST]);
+    expect(flags).toEqual(
+      ['Cut', 'InGc', 'JsUnknown', 'Lost'].map((name) => constants[`kStack${name}`]),
+    );
+  });
+
+  it('thread kinds and gc phases', () => {
     expect(cppEnum('ThreadKind')).toEqual(byNumber(ts.THREAD_KINDS));
     expect(cppEnum('GcPhase')).toEqual(ts.GC_PHASE);
-    expect(constants).toMatchObject({
-      kStackCut: ts.STACK_CUT,
-      kStackInGc: ts.STACK_IN_GC,
-      kStackJsUnknown: ts.STACK_JS_UNKNOWN,
-    });
   });
 });
 
@@ -205,4 +213,13 @@ it('§8 limits', () => {
   const spec = columns(specTable('8. '), 0, 1);
   const cpp = Object.fromEntries(Object.keys(spec).map((name) => [name, constants[name] ?? -1]));
   expectAll(spec, cpp, ts.LIMITS);
+});
+
+it('§9 the worked example is a golden file', () => {
+  const example = readFileSync(new URL('../../docs/format.md', import.meta.url), 'utf8')
+    .split('\n## 9. ')[1]
+    ?.split('```')[1];
+  const hex = example?.match(/^(?:[\dA-F]{2} )+/gm)?.join('') ?? '';
+  const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');
+  expect(bytes).toEqual(readFileSync(new URL('../golden/example.bin', import.meta.url)));
 });

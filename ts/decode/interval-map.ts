@@ -6,6 +6,8 @@ import { MAP_OP, MEMORY_CLASS } from '../format/constants.js';
 import type { MapDelta, MapRecord } from '../format/records.js';
 
 const PAGE_BYTES = 4096;
+const CODE_ARENA_BYTES = 64 * 1024 * 1024;
+const WRITE_AND_EXECUTE = 6;
 const MAP_ANONYMOUS = 0x20;
 const MAP_ANONYMOUS_DARWIN = 0x1000;
 
@@ -22,9 +24,10 @@ type MapCall = Omit<MapRecord, 'deltas' | 'timeNs'>;
 
 const pageUp = (length: number): number => Math.ceil(length / PAGE_BYTES) * PAGE_BYTES;
 
-const classOf = (prot: number, file: boolean): number => {
+const classOf = (prot: number, length: number, file: boolean): number => {
   if (file) return MEMORY_CLASS.file;
-  return prot === 0 ? MEMORY_CLASS.reserved : MEMORY_CLASS.committed;
+  const codeArena = length >= CODE_ARENA_BYTES && (prot & WRITE_AND_EXECUTE) === WRITE_AND_EXECUTE;
+  return prot === 0 || codeArena ? MEMORY_CLASS.reserved : MEMORY_CLASS.committed;
 };
 
 export class IntervalMap {
@@ -48,7 +51,7 @@ export class IntervalMap {
         const file = (call.flags & anonymous) === 0;
         this.#remove(call.address, end);
         const { address: start, stack, prot } = call;
-        this.#add({ start, end, stack, class: classOf(prot, file), file });
+        this.#add({ start, end, stack, class: classOf(prot, end - start, file), file });
         break;
       }
       case MAP_OP.munmap:
@@ -151,7 +154,7 @@ export class IntervalMap {
     for (let i = this.#firstEndingAfter(start); i < this.#intervals.length; i++) {
       const interval = this.#intervals[i] as Interval;
       if (interval.start >= end) return;
-      const after = classOf(prot, interval.file);
+      const after = classOf(prot, end - start, interval.file);
       if (after === interval.class) continue;
       this.#count(interval, -1);
       // Who makes pages usable takes the memory; who closes them keeps the reservation.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Long records (docs/format.md §5): definitions go to the tables, events to the consumer. Throws FormatError for a
-// malformed one; bytes behind the last known field are ignored (F-11).
+// malformed one; bytes behind the last known field are ignored (F-11). Every field is read before the consumer is called:
+// what is malformed must not depend on who listens.
 
 import { FRAME_KIND, LIMITS, LONG_TAG, THREAD_KINDS } from '../format/constants.js';
 import type { HeapSpace, MapDelta, MapRecord } from '../format/records.js';
@@ -220,13 +221,13 @@ export class LongRecords {
   }
 
   #gc(c: ByteCursor, timeNs: number): void {
-    const thread = this.#thread(c);
-    this.#consumer.onGc?.({ timeNs, thread, gcType: c.varint(), phase: c.varint() });
+    const gc = { timeNs, thread: this.#thread(c), gcType: c.varint(), phase: c.varint() };
+    this.#consumer.onGc?.(gc);
   }
 
   #mark(c: ByteCursor, timeNs: number): void {
-    const thread = this.#thread(c);
-    this.#consumer.onMark?.({ timeNs, thread, name: this.#text(c) });
+    const mark = { timeNs, thread: this.#thread(c), name: this.#text(c) };
+    this.#consumer.onMark?.(mark);
   }
 
   #json(c: ByteCursor): JsonObject | null {
@@ -283,8 +284,8 @@ export class LongRecords {
   }
 
   #stall(c: ByteCursor, timeNs: number): void {
-    const thread = this.#thread(c);
-    this.#consumer.onStall?.({ timeNs, thread, waitedNs: c.varint() });
+    const stall = { timeNs, thread: this.#thread(c), waitedNs: c.varint() };
+    this.#consumer.onStall?.(stall);
   }
 
   #ringStack(c: ByteCursor): void {

@@ -65,6 +65,9 @@ export class Tables {
   get frameCount(): number {
     return this.next.frame;
   }
+  get stringCount(): number {
+    return this.next.string;
+  }
   get functionCount(): number {
     return this.next.function;
   }

@@ -94,6 +94,7 @@ export const LONG_TAG = {
 export const STACK_CUT = 1;
 export const STACK_IN_GC = 2;
 export const STACK_JS_UNKNOWN = 4;
+export const STACK_LOST = 8;
 
 /** By number. */
 export const THREAD_KINDS = [

@@ -17,6 +17,25 @@ constexpr const char* kTrailer = R"({"end":"stop","allocations":1})";
 
 void Empty(CaptureBuilder&) {}
 
+// The worked example of docs/format.md.
+void Example(CaptureBuilder& c) {
+  RecordEncoder& e = c.encoder();
+  e.SyncTime(1'500'000);
+  e.ThreadStart({1, 4242, ThreadKind::kMain, 0});
+  const uint32_t name = e.DefineString("f");
+  const uint32_t file = e.DefineString("/a.js");
+  const uint32_t function = e.DefineFunction({name, file, 1, 10, 7});
+  const uint32_t frame = e.DefineFrame(
+      {.kind = FrameKind::kInterpreted, .function = function, .line = 2, .column = 3});
+  const uint32_t node = e.DefineNodes(std::array<NodeRecord, 1>{{{0, frame}}});
+  e.DefineStacks(std::array<StackRecord, 1>{{{node, 0}}});
+  e.Thread(1);
+  c.Alloc(1, 300, 1, 0x5000);
+  c.Alloc(1, 300, 2, 0x5140, Allocator::kCalloc);
+  c.Free(1);
+  c.Alloc(1, 24, 1, 0x5000);
+}
+
 void AllocFree(CaptureBuilder& c) {
   c.DefineStacks(130);
   c.Alloc(1, 100, 1, 0x10000);
@@ -372,6 +391,7 @@ struct Golden {
 
 constexpr Golden kGoldens[] = {
     {"empty", Empty},
+    {"example", Example},
     {"alloc-free", AllocFree},
     {"recent-ids", RecentIds},
     {"time-thread", TimeAndThread},
