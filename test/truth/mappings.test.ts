@@ -53,21 +53,25 @@ async function recordMode(
   return { truth: parseTruth(recorded.stdout), recording: await readRecording(recorded.capture) };
 }
 
+/** Steps of the program that no state of the capture matches, in order: between two steps lie the calls of the second. */
+function missingSteps(truth: TruthOutput, recording: Recording): object[] {
+  const states = history(recording);
+  let at = 0;
+  return truth.maps.steps.flatMap((step) => {
+    const wanted = classesOf(step);
+    const found = states.slice(at).findIndex((state) => same(state, wanted));
+    if (found < 0) return [{ step: step.name, ...wanted }];
+    at += found;
+    return [];
+  });
+}
+
 describe('mappings', () => {
-  test('each step of a program that maps in every way', async () => {
-    const { truth, recording } = await recordMode(['mmap']);
-    const states = history(recording);
-    // Steps follow each other in the capture; what lies between them are the calls inside a step.
-    let at = 0;
-    for (const step of truth.maps.steps) {
-      const wanted = classesOf(step);
-      const found = states.slice(at).findIndex((state) => same(state, wanted));
-      expect({ step: step.name, found: found >= 0, wanted, after: states[at] }).toMatchObject({
-        found: true,
-      });
-      at += found;
-    }
-    expect(states.at(-1)).toEqual(classesOf(truth.maps.end));
+  test.each(['mmap', 'rare-mmap'])('each step of %s', async (mode) => {
+    const { truth, recording } = await recordMode([mode]);
+    expect(truth.maps.steps.length).toBeGreaterThan(1);
+    expect(missingSteps(truth, recording)).toEqual([]);
+    expect(history(recording).at(-1)).toEqual(classesOf(truth.maps.end));
     expect(recording.peakBytes).toBe(truth.peak.heap);
   });
 
@@ -80,7 +84,10 @@ describe('mappings', () => {
   test('pages that a signal handler maps, in whatever it interrupts', async () => {
     const { truth, recording } = await recordMode(['signal-storm', '2000000']);
     expect(truth.signals?.handled).toBeGreaterThan(10);
-    expect(history(recording).at(-1)?.committed).toBe(truth.peak.committed);
+    // A call that interrupts a hook of its own thread is not recorded but counted: at most that is the difference.
+    const nested = recording.end.trailer?.nested ?? 0;
+    const difference = truth.peak.committed - (history(recording).at(-1)?.committed ?? 0);
+    expect(Math.abs(difference)).toBeLessThanOrEqual(nested * truth.pageSize);
     expect(recording.end.counts.allocations).toBe(truth.totals.allocations);
   });
 });

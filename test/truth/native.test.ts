@@ -22,6 +22,10 @@ interface Account {
   peakBytes: number;
 }
 
+function sum<Key extends string>(list: readonly Record<Key, number>[], key: Key): number {
+  return list.reduce((total, one) => total + one[key], 0);
+}
+
 type Counts = readonly [count: keyof Account, bytes: keyof Account];
 
 /** By the function that called the allocator, for functions of the program and its plugin. */
@@ -142,20 +146,41 @@ describe('blocks', () => {
 
 describe('endings', () => {
   test.each([
-    ['return', 0, null],
-    ['exit', 3, null],
+    ['return', 0],
+    ['exit', 3],
+  ])('%s is a complete capture', async (ending, status) => {
+    const recorded = record(programs.truth, [ending], { folder });
+    expect(recorded.status).toBe(status);
+    const recording = await readRecording(recorded.capture);
+    expectComplete(recording);
+    expect(accountsOf(recording, true)).toEqual(wantedAccounts(parseTruth(recorded.stdout)));
+  });
+
+  // What the rings still held has sizes, addresses and times; of stacks only those that the capture already knew.
+  test.each([
     ['_exit', 4, null],
     ['quick_exit', 5, null],
     ['abort', null, 'SIGABRT'],
     ['kill9', null, 'SIGKILL'],
     ['term', null, 'SIGTERM'],
     ['segv', null, 'SIGSEGV'],
-  ])('%s loses nothing', async (ending, status, signal) => {
+  ])('%s loses no event', async (ending, status, signal) => {
     const recorded = record(programs.truth, [ending], { folder });
     expect([recorded.status, recorded.signal]).toEqual([status, signal]);
     const truth = parseTruth(recorded.stdout);
     const recording = await readRecording(recorded.capture);
-    expect(accountsOf(recording, true)).toEqual(wantedAccounts(truth));
+    const { counts, ringsRecovered } = recording.end;
+    expect(counts).toMatchObject({
+      allocations: truth.totals.allocations,
+      frees: truth.totals.frees,
+      missedFrees: 0,
+    });
+    expect(sum(recording.allocated, 'bytes')).toBe(truth.totals.bytes);
+    expect(sum(recording.live, 'bytes')).toBe(truth.totals.liveBytes);
+    expect(recording.peakBytes).toBe(truth.peak.heap);
+    const named = Object.values(accountsOf(recording, true));
+    const unnamed = truth.totals.allocations - sum(named, 'allocations');
+    expect(unnamed).toBe(ringsRecovered?.lostStacks ?? 0);
   });
 
   test('SIGKILL while four threads allocate loses nothing that was finished', async () => {

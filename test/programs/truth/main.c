@@ -42,6 +42,8 @@ static bool run_part(const char* mode, int argc, char** argv) {
     run_peak();
   } else if (strcmp(mode, "mmap") == 0) {
     run_maps();
+  } else if (strcmp(mode, "rare-mmap") == 0) {
+    run_rare_maps();
   } else if (strcmp(mode, "random-mmap") == 0) {
     run_random_maps(argument(argc, argv, 2, 10000), argument(argc, argv, 3, 1));
   } else if (strcmp(mode, "plugin") == 0) {

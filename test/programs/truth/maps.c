@@ -1,135 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Mappings, page by page: an independent model of what each call does, checked against /proc/self/maps after every step.
+// Mappings, page by page: what each call does, checked against /proc/self/maps after every step.
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "truth.h"
+#include "pages.h"
 
-enum state { UNMAPPED, OPEN, CLOSED, SHARED_OPEN, SHARED_CLOSED, FILE_OPEN, FILE_CLOSED, STATES };
-static const char* const kStateNames[STATES] = {
-    "unmapped", "anonymous", "anonymousNone", "sharedAnonymous", "sharedAnonymousNone", "file", "fileNone"};
-
-// A run of addresses that this program got from one call. Calls never span two of them.
-struct region {
-  char* base;
-  size_t pages;
-  unsigned char* state;
-};
-
-enum { MAX_REGIONS = 32, ARENA_PAGES = 1024, EXTRA_PAGES = 4096 };
-static struct region regions[MAX_REGIONS];
-static int region_count;
-static unsigned char states[ARENA_PAGES + MAX_REGIONS * EXTRA_PAGES];
-static size_t states_used;
-static size_t totals[STATES];
-static int file = -1;
-static struct {
-  const char* name;
-  size_t totals[STATES];
-} steps[64];
-static int step_count;
-static struct {
-  const char* function;
-  uint64_t calls, failures;
-} calls[] = {{"mmap", 0, 0},   {"mmap64", 0, 0},   {"munmap", 0, 0},
-             {"mremap", 0, 0}, {"mprotect", 0, 0}, {"madvise", 0, 0}};
-enum call { MMAP, MMAP64, MUNMAP, MREMAP, MPROTECT, MADVISE, CALLS };
-
-static void count(enum call call, bool ok) {
-  calls[call].calls++;
-  calls[call].failures += !ok;
-}
-
-static size_t pages_in(size_t bytes) { return (bytes + PAGE - 1) / PAGE; }
-
-static bool counts_as_committed(int state) { return state == OPEN || state == SHARED_OPEN; }
-
-static void set(struct region* region, size_t page, int state) {
-  unsigned char* slot = &region->state[page];
-  if (counts_as_committed(*slot) != counts_as_committed(state)) {
-    ledger_commit(counts_as_committed(state) ? (int64_t)PAGE : -(int64_t)PAGE);
-  }
-  totals[*slot] -= *slot != UNMAPPED;
-  *slot = (unsigned char)state;
-  totals[state] += state != UNMAPPED;
-}
-
-// One call, one change of the heap: pages that shrink it come first, so that no page-by-page peak is seen.
-static void set_range(struct region* region, size_t first, size_t pages, int state) {
-  EXPECT(first + pages <= region->pages);
-  for (size_t i = first; i < first + pages; i++) set(region, i, state);
-}
-
-static struct region* add_region(char* base, size_t pages, size_t capacity) {
-  EXPECT(region_count < MAX_REGIONS && capacity >= pages);
-  struct region* region = &regions[region_count++];
-  *region = (struct region){base, pages, states + states_used};
-  states_used += capacity;
-  EXPECT(states_used <= sizeof states);
-  return region;
-}
-
-static int state_after(int prot, int flags) {
-  bool none = prot == PROT_NONE;
-  if (!(flags & MAP_ANONYMOUS)) return none ? FILE_CLOSED : FILE_OPEN;
-  if (flags & MAP_SHARED) return none ? SHARED_CLOSED : SHARED_OPEN;
-  return none ? CLOSED : OPEN;
-}
-
-// The kernel's own view must be ours. Reads with read(2) into a static buffer: nothing here may allocate.
-static char kernel_text[1 << 20];
-
-static void check_line(const char* line) {
-  char* rest;
-  uintptr_t start = strtoul(line, &rest, 16), end = strtoul(rest + 1, &rest, 16);
-  const char* perms = rest + 1;
-  bool none = perms[0] == '-' && perms[1] == '-' && perms[2] == '-';
-  bool named = strstr(line, "truth-pages") != NULL;
-  for (int i = 0; i < region_count; i++) {
-    for (size_t page = 0; page < regions[i].pages; page++) {
-      uintptr_t at = (uintptr_t)regions[i].base + page * PAGE;
-      if (at < start || at >= end) continue;
-      int state = regions[i].state[page] & 0x7F;
-      int expected = named ? FILE_OPEN : perms[3] == 's' ? SHARED_OPEN : OPEN;
-      EXPECT(state == expected + none);
-      regions[i].state[page] |= 0x80;  // seen
-    }
-  }
-}
-
-static void check_against_kernel(void) {
-  int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-  EXPECT(maps >= 0);
-  size_t used = 0;
-  for (ssize_t n; (n = read(maps, kernel_text + used, sizeof kernel_text - 1 - used)) > 0;) used += (size_t)n;
-  close(maps);
-  kernel_text[used] = 0;
-  for (char* line = kernel_text; *line;) {
-    char* end = strchr(line, '\n');
-    *end = 0;
-    check_line(line);
-    line = end + 1;
-  }
-  for (int i = 0; i < region_count; i++) {
-    for (size_t page = 0; page < regions[i].pages; page++) {
-      bool seen = regions[i].state[page] & 0x80;
-      regions[i].state[page] &= 0x7F;
-      EXPECT(seen == (regions[i].state[page] != UNMAPPED));
-    }
-  }
-}
-
-static void step(const char* name) {
-  check_against_kernel();
-  EXPECT(step_count < (int)(sizeof steps / sizeof *steps));
-  steps[step_count].name = name;
-  memcpy(steps[step_count++].totals, totals, sizeof totals);
-}
+static int file = -1;  // what file-backed pages map
 
 // One function a call, as for blocks: its name is in the stack of what it maps.
 static struct region* map_new(size_t bytes, int prot, int flags) {
@@ -213,13 +92,18 @@ static void remap_onto(struct region* from, struct region* onto, size_t first) {
 
 static struct region* arena;
 
+// Far below where the kernel puts mappings by itself: a hole that we make must not be filled by another thread's mmap,
+// which our next MAP_FIXED would then destroy.
+static void* const kArenaAddress = (void*)0x200000000;
+
 static void prepare(void) {
   if (arena != NULL) return;
   file = memfd_create("truth-pages", MFD_CLOEXEC);
   EXPECT(file >= 0 && ftruncate(file, ARENA_PAGES * PAGE) == 0);
-  void* base = mmap(NULL, ARENA_PAGES * PAGE, PROT_NONE, ANONYMOUS | MAP_NORESERVE, -1, 0);
+  int flags = ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+  void* base = mmap(kArenaAddress, ARENA_PAGES * PAGE, PROT_NONE, flags, -1, 0);
   count(MMAP, base != MAP_FAILED);
-  EXPECT(base != MAP_FAILED);
+  EXPECT(base == kArenaAddress);
   arena = add_region(base, ARENA_PAGES, ARENA_PAGES);
   set_range(arena, 0, ARENA_PAGES, CLOSED);
 }
@@ -240,11 +124,6 @@ static void try_moves(void) {
   EXPECT(twin != MAP_FAILED);
   set_range(add_region(twin, 7, EXTRA_PAGES), 0, 7, SHARED_OPEN);
   step("mremap: old length 0 makes a second view of shared pages");
-  struct region* source = map_new(9 * PAGE, READ_WRITE, ANONYMOUS);
-  void* moved = mremap(source->base, 9 * PAGE, 9 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
-  count(MREMAP, moved != MAP_FAILED);
-  if (moved != MAP_FAILED) set_range(add_region(moved, 9, EXTRA_PAGES), 0, 9, OPEN);
-  step("mremap: MREMAP_DONTUNMAP");
 }
 
 static void try_failures(void) {
@@ -290,14 +169,24 @@ void run_maps(void) {
   advise(odd, 0, 2, MADV_FREE);
   advise(odd, 0, 2, MADV_WILLNEED);
   step("madvise: MADV_FREE");
-  map_over(arena, 400, 30, READ_WRITE, ANONYMOUS);
-  unmap(arena, 410, 5);
-  protect_across_hole(arena, 400, 410, 30, PROT_NONE);
-  step("mprotect: fails at a hole, but not before it");
   try_moves();
   try_failures();
   unmap(arena, 600, 30);
   step("munmap: what mremap brought");
+}
+
+// What hardly any program does, and what takes more than the arguments of the call to follow.
+void run_rare_maps(void) {
+  prepare();
+  struct region* source = map_new(9 * PAGE, READ_WRITE, ANONYMOUS);
+  void* moved = mremap(source->base, 9 * PAGE, 9 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+  count(MREMAP, moved != MAP_FAILED);
+  if (moved != MAP_FAILED) set_range(add_region(moved, 9, EXTRA_PAGES), 0, 9, OPEN);
+  step("mremap: MREMAP_DONTUNMAP leaves the old pages in place");
+  map_over(arena, 400, 30, READ_WRITE, ANONYMOUS);
+  unmap(arena, 410, 5);
+  protect_across_hole(arena, 400, 410, 30, PROT_NONE);
+  step("mprotect: fails at a hole, but not before it");
 }
 
 void run_random_maps(uint64_t count_of_calls, uint64_t seed) {
@@ -327,34 +216,4 @@ void run_random_maps(uint64_t count_of_calls, uint64_t seed) {
     if (i % 1000 == 0) check_against_kernel();
   }
   step("random calls");
-}
-
-static void print_totals(const size_t* of) {
-  for (int state = OPEN; state < STATES; state++) json_number(kStateNames[state], (int64_t)(of[state] * PAGE));
-}
-
-void maps_print(void) {
-  json_open("maps", '{');
-  json_open("calls", '[');
-  for (int i = 0; i < CALLS; i++) {
-    if (calls[i].calls == 0) continue;
-    json_open(NULL, '{');
-    json_string("function", calls[i].function);
-    json_number("calls", (int64_t)calls[i].calls);
-    json_number("failures", (int64_t)calls[i].failures);
-    json_close('}');
-  }
-  json_close(']');
-  json_open("steps", '[');
-  for (int i = 0; i < step_count; i++) {
-    json_open(NULL, '{');
-    json_string("name", steps[i].name);
-    print_totals(steps[i].totals);
-    json_close('}');
-  }
-  json_close(']');
-  json_open("end", '{');
-  print_totals(totals);
-  json_close('}');
-  json_close('}');
 }

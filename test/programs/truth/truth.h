@@ -71,6 +71,7 @@ void run_blocks(void);
 void run_libc(void);
 void run_peak(void);
 void run_maps(void);
+void run_rare_maps(void);
 void run_random_maps(uint64_t count, uint64_t seed);
 void run_plugin(const char* path);
 void run_signals(void);
