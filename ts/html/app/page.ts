@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // One state, and everything on the page follows it: controls change the state, the state draws the views.
 
+import { AddressBar } from './address-bar.js';
 import { type Controls, isPressed, setPressed } from './controls.js';
 import { FlameGraph } from './flame-graph.js';
 import { listenToKeys } from './keyboard.js';
 import { nodeOfPath, pathId } from './layout.js';
 import { categoryLegend } from './legend.js';
 import { frameMatcher, type SearchResult, search } from './search.js';
-import { AddressBar, type State, stateFromHash } from './state.js';
+import { type State, stateFromHash } from './state.js';
 import { TableView } from './table-view.js';
 import { ThemeSwitch } from './theme.js';
 import { describeFrame, selfBytes, Tooltip } from './tooltip.js';

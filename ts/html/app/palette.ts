@@ -20,9 +20,9 @@ const HUES: Record<Theme, Record<FrameCategory, Hue>> = {
     v8: { hue: 266, saturation: 68, lightness: 84 },
   },
   dark: {
-    app: { hue: 19, saturation: 62, lightness: 37 },
-    dependency: { hue: 209, saturation: 52, lightness: 34 },
-    node: { hue: 152, saturation: 38, lightness: 27 },
+    app: { hue: 18, saturation: 62, lightness: 33 },
+    dependency: { hue: 209, saturation: 52, lightness: 32 },
+    node: { hue: 152, saturation: 38, lightness: 26 },
     native: { hue: 224, saturation: 11, lightness: 32 },
     v8: { hue: 264, saturation: 34, lightness: 40 },
   },
@@ -54,7 +54,7 @@ export const CANVAS_COLOURS: Record<Theme, CanvasColours> = {
   dark: {
     background: '#14161c',
     text: '#f4f5f8',
-    mutedText: '#f4f5f8cc',
+    mutedText: '#f4f5f8de',
     rootFill: '#2a2e38',
     outline: '#ffffff',
     match: '#ff6cb5',

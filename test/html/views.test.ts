@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+// What the page computes before it draws: other shapes of the tree, layout, search, links.
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { answeringNodes, ownBytes } from '../../ts/html/app/answering.js';
+import { type AppFrame, appFrame } from '../../ts/html/app/app-frame.js';
+import { firstBeyond, layOut, nodeOfPath, pathId } from '../../ts/html/app/layout.js';
+import { lastValue, plotData } from '../../ts/html/app/plot-data.js';
+import { search } from '../../ts/html/app/search.js';
+import { hashFromState, INITIAL_STATE, stateFromHash } from '../../ts/html/app/state.js';
+import { step } from '../../ts/html/app/steps.js';
+import { inverted, withoutFrames } from '../../ts/html/app/tree-transforms.js';
+import { Trees } from '../../ts/html/app/trees.js';
+import { bytesText, durationText, percentText } from '../../ts/html/app/units.js';
+import { ROOT_FRAME } from '../../ts/model/frame.js';
+import { type StackTree, StackTreeBuilder } from '../../ts/model/stack-tree.js';
+
+const frame = (name: string, change: object = {}): AppFrame =>
+  appFrame({ ...ROOT_FRAME, kind: 'js', name, file: `/${name}.js`, line: 1, ...change });
+
+// 1 main, 2 load, 3 node internal, 4 native, 5 parse, 6 collection
+const FRAMES = [
+  appFrame(ROOT_FRAME),
+  frame('main'),
+  frame('load'),
+  frame('read', { file: 'node:fs' }),
+  frame('malloc', { kind: 'native', file: '/bin/node', line: 0 }),
+  frame('parse', { package: 'parser@1.0.0' }),
+  frame('(GC)', { kind: 'gc', file: '', line: 0 }),
+];
+
+function treeOf(...stacks: [path: number[], bytes: number][]): StackTree {
+  const builder = new StackTreeBuilder();
+  for (const [path, bytes] of stacks) {
+    builder.add(
+      path.reduce((above, id) => builder.child(above, id), 0),
+      bytes,
+      1,
+    );
+  }
+  return builder.finish();
+}
+
+const EXAMPLE = treeOf(
+  [[1, 2, 3, 4], 100],
+  [[1, 5, 4], 40],
+  [[1, 5, 6, 4], 9],
+  [[3, 4], 7],
+  [[1, 2], 3],
+);
+
+function texts(tree: StackTree, frames: readonly AppFrame[] = FRAMES): string[] {
+  const paths: string[] = [''];
+  for (let node = 1; node < tree.size; node++) {
+    paths[node] =
+      `${paths[tree.parent[node] as number]}/${frames[tree.frame[node] as number]?.name}`;
+  }
+  return paths.map((path, node) => `${path} ${tree.selfBytes[node]}/${tree.totalBytes[node]}`);
+}
+
+describe('withoutFrames', () => {
+  test('what hidden frames held goes to the nearest that stays', () => {
+    const hidden = FRAMES.map((each) => each.category === 'node');
+    expect(texts(withoutFrames(EXAMPLE, hidden, 6))).toEqual([
+      ' 0/159',
+      '/main 0/152',
+      '/main/load 3/103',
+      '/main/load/malloc 100/100',
+      '/main/parse 0/49',
+      '/main/parse/malloc 40/40',
+      '/main/parse/(GC) 0/9',
+      '/main/parse/(GC)/malloc 9/9',
+      '/malloc 7/7',
+    ]);
+  });
+
+  test('memory that only hidden frames held has a stand-in', () => {
+    const hidden = FRAMES.map(() => true);
+    expect(texts(withoutFrames(EXAMPLE, hidden, 5))).toEqual([' 0/159', '/parse 159/159']);
+  });
+});
+
+describe('inverted', () => {
+  test('leaves come first, callers below them', () => {
+    expect(texts(inverted(EXAMPLE)).sort()).toEqual([
+      ' 0/159',
+      '/load 0/3',
+      '/load/main 3/3',
+      '/malloc 0/156',
+      '/malloc/(GC) 0/9',
+      '/malloc/(GC)/parse 0/9',
+      '/malloc/(GC)/parse/main 9/9',
+      '/malloc/parse 0/40',
+      '/malloc/parse/main 40/40',
+      '/malloc/read 7/107',
+      '/malloc/read/load 0/100',
+      '/malloc/read/load/main 100/100',
+    ]);
+  });
+
+  test('branches too small to see stay closed, and no byte is lost', () => {
+    const tree = treeOf([[1, 2, 4], 1e9], [[1, 5, 4], 3]);
+    expect(texts(inverted(tree)).sort()).toEqual([
+      ' 0/1000000003',
+      '/malloc 0/1000000003',
+      '/malloc/load 0/1000000000',
+      '/malloc/load/main 1000000000/1000000000',
+      '/malloc/parse 3/3',
+    ]);
+  });
+});
+
+describe('answering', () => {
+  test('the innermost script answers, a collection for itself, lone native code for itself', () => {
+    const names = Array.from(
+      answeringNodes(EXAMPLE, FRAMES),
+      (node) => FRAMES[EXAMPLE.frame[node] as number]?.name,
+    );
+    const own = Array.from(ownBytes(EXAMPLE, FRAMES));
+    const sums = new Map<string, number>();
+    for (let node = 1; node < EXAMPLE.size; node++) {
+      const name = FRAMES[EXAMPLE.frame[node] as number]?.name ?? '';
+      sums.set(name, (sums.get(name) ?? 0) + (own[node] as number));
+    }
+    expect(names.slice(1)).not.toContain('malloc');
+    expect(Object.fromEntries(sums)).toEqual({
+      main: 0,
+      load: 3,
+      read: 107,
+      malloc: 0,
+      parse: 40,
+      '(GC)': 9,
+    });
+  });
+});
+
+describe('Trees', () => {
+  test('sums say what each line holds, with recursion once', () => {
+    const trees = new Trees(treeOf([[1, 1, 4], 10], [[1, 4], 5]), FRAMES);
+    const sums = trees
+      .sums(true)
+      .map((sum) => `${sum.frame.name} ${sum.ownBytes}/${sum.totalBytes}/${sum.count}`);
+    expect(sums).toEqual(['main 15/15/2', 'malloc 0/15/2']);
+  });
+
+  test('shapes are made once', () => {
+    const trees = new Trees(EXAMPLE, FRAMES);
+    const shape = { inverted: true, showNode: false };
+    expect(trees.layout(shape)).toBe(trees.layout({ ...shape }));
+    expect(trees.layout(shape)).not.toBe(trees.layout({ inverted: false, showNode: false }));
+  });
+});
+
+describe('layOut', () => {
+  test('children stand side by side below their parent, the largest first', () => {
+    const layout = layOut(EXAMPLE, FRAMES);
+    const rows = layout.rows.map((row) =>
+      Array.from(
+        row,
+        (node) => `${FRAMES[EXAMPLE.frame[node] as number]?.name}@${layout.start[node]}`,
+      ),
+    );
+    expect(rows).toEqual([
+      ['everything@0'],
+      ['main@0', 'read@152'],
+      ['load@0', 'parse@103', 'malloc@152'],
+      ['read@0', 'malloc@103', '(GC)@143'],
+      ['malloc@0', 'malloc@143'],
+    ]);
+  });
+
+  test('finds the box at a place by its right edge', () => {
+    const layout = layOut(EXAMPLE, FRAMES);
+    const row = layout.rows[2] as Uint32Array;
+    expect([0, 102, 103, 151, 152, 158, 159].map((x) => firstBeyond(layout, row, x))).toEqual([
+      0, 0, 1, 1, 2, 2, 3,
+    ]);
+  });
+
+  test('a path id finds its node again in another report of the same program', () => {
+    const layout = layOut(EXAMPLE, FRAMES);
+    const ids = Array.from({ length: EXAMPLE.size }, (_none, node) => pathId(layout, node));
+    expect(new Set(ids).size).toBe(EXAMPLE.size);
+    // Another run: other sizes, another order of discovery.
+    const other = layOut(treeOf([[1, 5, 4], 999], [[1, 2, 3, 4], 1]), FRAMES);
+    const native = nodeOfPath(layout, pathId(other, 3)) as number;
+    const names = (tree: StackTree, node: number): string[] =>
+      node === 0
+        ? []
+        : [
+            ...names(tree, tree.parent[node] as number),
+            FRAMES[tree.frame[node] as number]?.name ?? '',
+          ];
+    expect(names(EXAMPLE, native)).toEqual(['main', 'parse', 'malloc']);
+    expect(nodeOfPath(layout, 'nothing')).toBeUndefined();
+  });
+
+  test('arrows lead to neighbours, children and callers', () => {
+    const layout = layOut(EXAMPLE, FRAMES);
+    const nameOf = (node: number | undefined) =>
+      node === undefined ? undefined : FRAMES[EXAMPLE.frame[node] as number]?.name;
+    const load = layout.rows[2]?.[0] as number;
+    expect(nameOf(step(layout, load, 'outer'))).toBe('main');
+    expect(nameOf(step(layout, load, 'inner'))).toBe('read');
+    expect(nameOf(step(layout, load, 'after'))).toBe('parse');
+    expect(nameOf(step(layout, load, 'before'))).toBeUndefined();
+    expect(nameOf(step(layout, 0, 'outer'))).toBeUndefined();
+  });
+});
+
+describe('search', () => {
+  const layout = layOut(EXAMPLE, FRAMES);
+  const find = (text: string, regex = false) => search(layout, FRAMES, { text, regex });
+
+  test('adds up what lies under matches, matches inside matches once', () => {
+    expect(find('malloc')).toMatchObject({ bytes: 156, count: 4 });
+    expect(find('malloc').nodes).toHaveLength(4);
+    expect(find('main').bytes).toBe(152);
+    expect(find('.js').bytes).toBe(152);
+  });
+
+  test('looks at functions, files and packages, whatever their case', () => {
+    expect(find('NODE:FS').bytes).toBe(107);
+    expect(find('parser@1').bytes).toBe(49);
+  });
+
+  test('regular expressions only when asked for', () => {
+    expect(find('^(load|parse) ', true).bytes).toBe(152);
+    expect(find('^(load|parse) ').nodes).toEqual([]);
+    expect(() => find('(', true)).toThrow(SyntaxError);
+    expect(find('(').bytes).toBeGreaterThan(0);
+  });
+
+  test('lists the largest first', () => {
+    const totals = find('malloc').nodes.map((node) => EXAMPLE.totalBytes[node]);
+    expect(totals).toEqual([100, 40, 9, 7]);
+  });
+});
+
+describe('the address bar', () => {
+  test('a fragment says the whole state', () => {
+    const text = fc.string({ unit: 'grapheme' });
+    const state = fc.record({
+      view: fc.constantFrom('graph' as const, 'table' as const),
+      zoom: text,
+      inverted: fc.boolean(),
+      showNode: fc.boolean(),
+      query: text,
+      regex: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(state, (each) => {
+        expect(stateFromHash(`#${hashFromState(each)}`)).toEqual(each);
+      }),
+    );
+  });
+
+  test('an empty fragment is the initial state, and the other way round', () => {
+    expect(stateFromHash('')).toEqual(INITIAL_STATE);
+    expect(hashFromState(INITIAL_STATE)).toBe('');
+    expect(hashFromState({ ...INITIAL_STATE, inverted: true, zoom: 'a-b' })).toBe(
+      'zoom=a-b&inverted',
+    );
+  });
+});
+
+describe('plotData', () => {
+  test('merges samples, V8 samples and the peak by time', () => {
+    const none: number[] = [];
+    const data = plotData({
+      process: {
+        time_ms: [1000, 2000],
+        heap: [5, 6],
+        rss: [9, 9],
+        committed: none,
+        reserved: none,
+        file: none,
+      },
+      js_heap: { time_ms: [1500], used: [3], total: [4], external: [0] },
+      peak: { time_ms: 1700, bytes: 8 },
+      rss_peak: { time_ms: 0, bytes: 0 },
+      reserved_peak: 0,
+      gcs: { time_ms: none, pause_ms: none, type: [] },
+      gc_totals: [],
+      marks: [],
+      mark_count: 0,
+    });
+    expect(data).toEqual({
+      times: [1, 1.5, 1.7, 2],
+      heap: [5, null, 8, 6],
+      rss: [9, null, null, 9],
+      jsUsed: [null, 3, null, null],
+      jsTotal: [null, 4, null, null],
+    });
+    expect(lastValue(data.jsUsed, 3)).toBe(3);
+    expect(lastValue(data.jsUsed, 0)).toBeNull();
+  });
+});
+
+describe('units', () => {
+  test.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1000, '1.00 kB'],
+    [12_345, '12.3 kB'],
+    [999_499, '999 kB'],
+    [999_500, '1.00 MB'],
+    [73_514_000, '73.5 MB'],
+    [2.5e12, '2.50 TB'],
+  ])('%d bytes are %s', (bytes, text) => {
+    expect(bytesText(bytes)).toBe(text);
+  });
+
+  test.each([
+    [0.25, '0.25 ms'],
+    [1, '1.00 ms'],
+    [999, '999 ms'],
+    [1500, '1.50 s'],
+    [119_000, '119 s'],
+    [125_400, '2 min 5 s'],
+    [7_260_000, '2 h 1 min'],
+  ])('%d ms are %s', (ms, text) => {
+    expect(durationText(ms)).toBe(text);
+  });
+
+  test.each([
+    [1, 3, '33.3 %'],
+    [1, 40, '2.50 %'],
+    [1, 1e6, '< 0.01 %'],
+    [9996, 10_000, '100 %'],
+    [0, 10, '0.00 %'],
+    [0, 0, '0 %'],
+  ])('%d of %d is %s', (part, whole, text) => {
+    expect(percentText(part, whole)).toBe(text);
+  });
+});
