@@ -15,7 +15,12 @@
 namespace memtape {
 namespace {
 
-#define CALLER __builtin_return_address(0)
+// The frame that called the hooked function. A macro: evaluated in the wrapper itself.
+#if defined(MEMTAPE_CALLER_REGS)
+#define CALLER MEMTAPE_CALLER_REGS()
+#else
+#define CALLER (Regs{reinterpret_cast<uint64_t>(__builtin_return_address(0)), UINT64_MAX, 0})
+#endif
 
 // Set while the originals are being looked up: that may allocate, on this thread.
 [[gnu::tls_model("initial-exec")]] constinit thread_local bool resolving = false;
@@ -41,7 +46,7 @@ inline T Original(T& function) {
 
 // Allocations that differ in name, arguments and recorded size only.
 template <typename Call>
-inline void* Allocate(Allocator allocator, size_t size, const void* caller, Call&& call) {
+inline void* Allocate(Allocator allocator, size_t size, const Regs& caller, Call&& call) {
   ThreadState* state = Enter();
   void* pointer = call();
   if (state == nullptr) return pointer;
@@ -60,7 +65,7 @@ inline void Release(void* pointer, Call&& call) {
 }
 
 template <typename Call>
-inline void* Reallocate(void* old, size_t size, const void* caller, Call&& call) {
+inline void* Reallocate(void* old, size_t size, const Regs& caller, Call&& call) {
   ThreadState* state = Enter();
   if (state == nullptr) return call();
   const PendingRealloc pending = BeginRealloc(state, caller);
@@ -75,7 +80,7 @@ inline void* Reallocate(void* old, size_t size, const void* caller, Call&& call)
 inline uint64_t Number(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
 
 template <typename Call>
-inline void* Map(size_t length, int prot, int flags, const void* caller, Call&& call) {
+inline void* Map(size_t length, int prot, int flags, const Regs& caller, Call&& call) {
   ThreadState* state = Enter();
   if (state == nullptr) return call();
   const uint32_t stack = CaptureStack(state, caller);
@@ -90,7 +95,7 @@ inline void* Map(size_t length, int prot, int flags, const void* caller, Call&& 
 
 template <typename Call>
 inline int Change(MapOp op, void* address, size_t length, uint64_t prot, uint64_t flags,
-                  const void* caller, Call&& call) {
+                  const Regs& caller, Call&& call) {
   ThreadState* state = Enter();
   if (state == nullptr) return call();
   const uint32_t stack = CaptureStack(state, caller);

@@ -18,9 +18,13 @@ void Store(uint8_t* header, size_t offset, T value) {
 }  // namespace
 
 int RingFile::Create(const char* path, const Start& start) {
-  for (Entry& entry : entries_) {
-    entry.header.store(nullptr, std::memory_order_relaxed);
-    entry.in_use.store(0, std::memory_order_relaxed);
+  if (entries_ == nullptr) {
+    entries_ = static_cast<Entry*>(os::MapPages(kMaxSlots * sizeof(Entry)));
+    if (entries_ == nullptr) return -ENOMEM;
+  }
+  for (uint32_t i = 0; i < kMaxSlots && entries_[i].header.load() != nullptr; i++) {
+    entries_[i].header.store(nullptr, std::memory_order_relaxed);
+    entries_[i].in_use.store(0, std::memory_order_relaxed);
   }
   count_.store(0, std::memory_order_relaxed);
   fd_ = os::OpenWrite(path, /*overwrite=*/true, /*readable=*/true);

@@ -52,7 +52,7 @@ class RingFile {
     uint8_t* ring;
     std::atomic<uint32_t> in_use;
   };
-  Entry entries_[kMaxSlots];
+  Entry* entries_ = nullptr;  // kMaxSlots, in pages of their own
 };
 
 }  // namespace memtape

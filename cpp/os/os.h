@@ -47,5 +47,8 @@ void FutexWait(uint32_t* word, uint32_t expected, uint64_t ns);
 void FutexWake(uint32_t* word);
 uint64_t RandomU64();
 size_t PageSize();
+// The upper end of the calling thread's stack, whose id is `tid`: everything from the current stack
+// pointer up to there is mapped. 0 when it is not known.
+uintptr_t StackEnd(int tid);
 
 }  // namespace memtape::os

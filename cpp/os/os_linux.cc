@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -193,6 +194,17 @@ void FutexWait(uint32_t* word, uint32_t expected, uint64_t ns) {
 }
 
 void FutexWake(uint32_t* word) { Call(SYS_futex, L(word), FUTEX_WAKE_PRIVATE, 1 << 20); }
+
+uintptr_t StackEnd(int tid) {
+  const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  // The main thread's stack ends where the kernel put the environment and the auxiliary vector; libc
+  // puts every other thread's control block at the top of its stack. pthread_getattr_np would know
+  // too, but takes locks and allocates.
+  const uintptr_t end = tid == Pid() ? getauxval(AT_RANDOM)
+                                     : reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
+  constexpr uintptr_t kMaxStack = uintptr_t{1} << 32;
+  return end > here && end - here < kMaxStack ? end & ~uintptr_t{15} : 0;
+}
 
 uint64_t RandomU64() {
   uint64_t value = 0;

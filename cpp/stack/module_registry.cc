@@ -105,6 +105,7 @@ void ModuleRegistry::AdmitMapped(const char* name, uint64_t bias, const void* he
 // Gives the module what it can have at no cost; true if its own rows must be built.
 bool ModuleRegistry::NeedsTable(Module* module) {
   if (tables_ == Tables::kNone) return false;
+  if (tables_ == Tables::kWrappers && (module->flags & ModuleRange::kWrapper) == 0) return false;
   module->cfi = FindTable(module->image);
   if (module->cfi != nullptr) return false;
   char program[kMaxPath];

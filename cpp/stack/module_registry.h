@@ -39,7 +39,8 @@ class ModuleRegistry {
     // The main program's rows, ~20 ms of work for node, wait for BuildMainRows. Until then look-ups
     // run the FDE programs, at ~10 times the cost.
     kMainLater,
-    kNone,  // who only asks which module an address is in
+    kWrappers,  // only for modules that SkipWrappers steps out of
+    kNone,      // who only asks which module an address is in
   };
 
   explicit constexpr ModuleRegistry(PageArena* arena, Tables tables = Tables::kNow)

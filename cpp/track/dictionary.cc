@@ -7,7 +7,8 @@ namespace memtape {
 namespace {
 
 uint64_t Combine(uint64_t hash, uint64_t value) {
-  return MixHash(hash ^ value) * 0x9E3779B97F4A7C15u + value;
+  // Both sides are mixed before they meet: ids are small numbers, whose plain xor often collides.
+  return MixHash((hash + 1) * 0x9E3779B97F4A7C15u ^ MixHash(value + 0x632BE59BD9B4E019u));
 }
 
 uint64_t HashText(std::string_view text) {

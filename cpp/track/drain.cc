@@ -16,6 +16,7 @@
 #include "track/map_ledger.h"
 #include "track/metadata.h"
 #include "track/session.h"
+#include "stack/unwinder.h"
 
 namespace memtape {
 
@@ -24,6 +25,9 @@ class Drain final : public LogWriter::TailSource {
  public:
   void Prepare(Session* session);
   void Run();
+  void AttachCache(UnwindCache* cache, bool native) {
+    resolver_.modules(native).Attach(cache->reader());
+  }
 
   std::span<const RingTail> TailsToWrite() override;
   void TailsWritten() override;
@@ -91,7 +95,7 @@ class Drain final : public LogWriter::TailSource {
 
 namespace {
 
-Drain drain;
+constinit Drain drain;
 
 }  // namespace
 
@@ -474,7 +478,7 @@ void Drain::TailsWritten() {
 }
 
 void Drain::Run() {
-  resolver_.Start(&writer_, &dictionary_);
+  resolver_.Start(&writer_, &dictionary_, session_->options_.native);
   WriteStartMetadata(&writer_, session_->options_, session_->start_unix_ns_);
   constexpr uint64_t kFlushNs = 50'000'000;
   constexpr uint64_t kReclaimNs = 20'000'000;
@@ -540,6 +544,7 @@ void Drain::Finish() {
 }
 
 void DrainPrepare(Session* session) { drain.Prepare(session); }
+void AttachUnwindCache(UnwindCache* cache, bool native) { drain.AttachCache(cache, native); }
 void DrainRun() { drain.Run(); }
 
 }  // namespace memtape

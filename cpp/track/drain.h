@@ -6,9 +6,12 @@
 namespace memtape {
 
 class Session;
+class UnwindCache;
 
 // Resets all tables and takes stock of the process: before the first event. Caller's thread.
 void DrainPrepare(Session* session);
+// Any thread, at its first event: prepares its cache for unwinding in the running session.
+void AttachUnwindCache(UnwindCache* cache, bool native);
 // Runs until the session stops; then writes the trailer.
 void DrainRun();
 

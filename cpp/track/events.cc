@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "track/events.h"
 
-#include <pthread.h>
 #include <string.h>
 
+#include "os/os.h"
 #include "track/session.h"
 
 namespace memtape {
@@ -17,6 +17,29 @@ uint32_t DefineStack(ThreadState* state, uint64_t hash, const uint64_t* keys, si
   PushTo(state, RingRecord::kStack, parts, 2);
   state->stacks.Insert(hash, number);
   return number;
+}
+
+size_t WalkNative(ThreadState* state, const Regs& caller, uint32_t* flags) {
+  uint64_t* const keys = state->keys;
+  keys[0] = caller.pc;
+  state->bounds.lo = caller.sp;
+  UnwindCache& cache = state->unwind[1];
+  if (!state->unwind_ready[1] || caller.sp >= state->bounds.hi) return 1;
+  cache.Sync();
+  if (cache.map() == nullptr) return 1;
+  Regs frame = SkipWrappers(caller, &cache, state->bounds);
+  size_t count = 0;
+  WalkEnd end = WalkEnd::kNone;
+  do {
+    uint64_t key = frame.pc;
+    if (state->js.c_entry_fp != nullptr && state->js.IsTrampoline(key)) {
+      key = v8::InterpretedKey(frame.fp);
+    }
+    keys[count++] = key;
+  } while (count < kMaxFrames && Step(&frame, &cache, state->bounds, &end));
+  if (count == kMaxFrames) *flags |= kStackCut;
+  if (end == WalkEnd::kLost) *flags |= kStackLost;
+  return count;
 }
 
 void FinishRealloc(ThreadState* state, const PendingRealloc& pending, const void* old_pointer,
@@ -116,17 +139,6 @@ void OnGcEnd(int type) {
   Leave(state);
 }
 
-uintptr_t StackHigh() {
-  // Reads /proc/self/maps on the main thread and allocates: never in a hook.
-  pthread_attr_t attributes;
-  void* low = nullptr;
-  size_t size = 0;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
-  pthread_attr_getstack(&attributes, &low, &size);
-  pthread_attr_destroy(&attributes);
-  return reinterpret_cast<uintptr_t>(low) + size;
-}
-
 }  // namespace
 
 const char* AttachIsolate(uint64_t worker_id, bool is_main) {
@@ -137,7 +149,7 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
   if (state->isolate == nullptr) {
     // With the guard down: what V8 allocates for this it frees much later, like all else.
     const v8::Observer observer = {Push, OnGcStart, OnGcEnd};
-    state->isolate = v8::Attach(observer, StackHigh(), &state->js, &reason);
+    state->isolate = v8::Attach(observer, os::StackEnd(os::Tid()), &state->js, &reason);
     if (state->isolate == nullptr) {
       state->js = {};
       state->js_unknown = true;

@@ -16,19 +16,36 @@ namespace memtape {
 uint32_t DefineStack(ThreadState* state, uint64_t hash, const uint64_t* keys, size_t count,
                      uint32_t flags);
 
-// The ring stack number of the calling thread's stack. `caller` is the native code that called the
-// hooked function.
-inline uint32_t CaptureStack(ThreadState* state, const void* caller) {
+// Every frame of the stack, native and JavaScript, into state->keys. Returns how many.
+size_t WalkNative(ThreadState* state, const Regs& caller, uint32_t* flags);
+
+// The innermost native caller that is not part of the allocator (operator new, strdup), and the
+// JavaScript frames.
+inline size_t WalkDefault(ThreadState* state, const Regs& caller, uint32_t* flags) {
+  uint64_t* const keys = state->keys;
+  keys[0] = caller.pc;
+  state->bounds.lo = caller.sp;
+  if (MEMTAPE_LIKELY(state->unwind_ready[0] && caller.sp < state->bounds.hi)) {
+    UnwindCache& cache = state->unwind[0];
+    cache.Sync();
+    if (MEMTAPE_LIKELY(cache.map() != nullptr)) {
+      keys[0] = SkipWrappers(caller, &cache, state->bounds).pc;
+    }
+  }
+  if (state->js.c_entry_fp == nullptr) return 1;
+  const v8::JsWalk walk = v8::WalkJs(state->js, keys + 1, kMaxFrames - 1);
+  *flags = (walk.cut ? kStackCut : 0) | (walk.lost ? kStackJsUnknown : 0);
+  return 1 + walk.count;
+}
+
+// The ring stack number of the calling thread's stack. `caller` is the frame that called the hooked
+// function.
+inline uint32_t CaptureStack(ThreadState* state, const Regs& caller) {
   if (MEMTAPE_UNLIKELY(state->gc_depth != 0)) return state->gc_stack;
   uint64_t* const keys = state->keys;
-  keys[0] = reinterpret_cast<uint64_t>(caller);
-  size_t count = 1;
   uint32_t flags = 0;
-  if (state->js.c_entry_fp != nullptr) {
-    const v8::JsWalk walk = v8::WalkJs(state->js, keys + 1, kMaxFrames - 1);
-    count += walk.count;
-    flags = (walk.cut ? kStackCut : 0) | (walk.lost ? kStackJsUnknown : 0);
-  }
+  const size_t count = MEMTAPE_UNLIKELY(state->native) ? WalkNative(state, caller, &flags)
+                                                       : WalkDefault(state, caller, &flags);
   const uint32_t epoch = control->stack_epoch.load(std::memory_order_relaxed);
   if (MEMTAPE_UNLIKELY(state->stack_epoch != epoch)) {
     state->stacks.Clear();
@@ -49,7 +66,7 @@ inline void RecordFree(ThreadState* state, const void* pointer) {
 }
 
 inline void RecordAlloc(ThreadState* state, Allocator allocator, const void* pointer, size_t size,
-                        const void* caller) {
+                        const Regs& caller) {
   const uint32_t stack = CaptureStack(state, caller);
   if (!EnsureRoom(state, kRingAllocWords)) return;
   uint64_t* const record = state->ring.Next();
@@ -69,7 +86,7 @@ struct PendingRealloc {
   uint32_t stack;
   bool recordable;
 };
-inline PendingRealloc BeginRealloc(ThreadState* state, const void* caller) {
+inline PendingRealloc BeginRealloc(ThreadState* state, const Regs& caller) {
   const uint32_t stack = CaptureStack(state, caller);
   const bool room = EnsureRoom(state, kRingFreeWords + kRingAllocWords);
   return {TicksBefore(), stack, room};

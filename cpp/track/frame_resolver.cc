@@ -17,16 +17,16 @@ void HexOf(const uint8_t* bytes, size_t count, TextBuffer<160>* out) {
 
 }  // namespace
 
-void FrameResolver::Start(LogWriter* writer, Dictionary* dictionary) {
+void FrameResolver::Start(LogWriter* writer, Dictionary* dictionary, bool native) {
+  modules_ = &modules(native);
   writer_ = writer;
   dictionary_ = dictionary;
   code_.Clear();
   ClearCache();
   written_version_ = 0;
   rescans_ = 0;
-  if (!attached_) modules_.Attach(&reader_);
-  attached_ = true;
   ReadModules();
+  if (native) modules_->BuildMainRows();
 }
 
 void FrameResolver::ModulesChanged(bool unloaded) {
@@ -38,13 +38,12 @@ void FrameResolver::ModulesChanged(bool unloaded) {
 void FrameResolver::ReadModules() {
   // Not through dl_iterate_phdr: its lock may be held by a thread that waits for this one.
   const std::span<const char> maps = os::ReadMaps();
-  modules_.RefreshFromMaps(maps.data(), maps.size());
-  reader_.Sync();
+  modules_->RefreshFromMaps(maps.data(), maps.size());
   WriteModules();
 }
 
 void FrameResolver::WriteModules() {
-  for (const Module* module = modules_.modules(); module != nullptr; module = module->next) {
+  for (const Module* module = modules_->modules(); module != nullptr; module = module->next) {
     if (module->changed_at <= written_version_) continue;
     TextBuffer<160> build_id;
     HexOf(module->image.build_id, module->image.build_id_size, &build_id);
@@ -58,7 +57,7 @@ void FrameResolver::WriteModules() {
     record.loaded = module->loaded;
     writer_->Emit([&](RecordEncoder& encoder) { return encoder.Module(record); });
   }
-  written_version_ = modules_.version();
+  written_version_ = modules_->version();
 }
 
 void FrameResolver::ClearCache() {
@@ -89,10 +88,7 @@ std::span<const uint32_t> FrameResolver::Resolve(uint64_t key) {
 
 void FrameResolver::ResolveInto(uint64_t key) {
   if ((key & kKeyLabel) != 0 && (key & kKeyInterpreted) == 0) {
-    FrameRecord record;
-    record.kind = FrameKind::kLabel;
-    record.label = dictionary_->String(key == kLabelGc ? "(GC)" : "(JavaScript unknown)");
-    runs_.push_back(dictionary_->Frame(record));
+    runs_.push_back(Label(key == kLabelGc ? "(GC)" : "(JavaScript unknown)"));
     return;
   }
   const uint64_t address = key & ~kKeyInterpreted;
@@ -136,19 +132,33 @@ uint32_t FrameResolver::FunctionOf(v8::CodeMap::Code* code, const v8::CodeName& 
   return code->function;
 }
 
+uint32_t FrameResolver::Label(std::string_view text) {
+  FrameRecord record;
+  record.kind = FrameKind::kLabel;
+  record.label = dictionary_->String(text);
+  return dictionary_->Frame(record);
+}
+
 uint32_t FrameResolver::ResolveNative(uint64_t address) {
-  const ModuleRange* range = reader_.map() == nullptr ? nullptr : reader_.map()->Find(address - 1);
+  const auto find = [&]() -> const ModuleRange* {
+    const ModuleMap* map = modules_->current();
+    return map == nullptr ? nullptr : map->Find(address - 1);
+  };
+  const ModuleRange* range = find();
   // Something may have been loaded since: look again, but not for every unknown address.
   constexpr uint32_t kMaxRescans = 64;
   if (range == nullptr && rescans_ < kMaxRescans) {
     rescans_++;
     ReadModules();
-    range = reader_.map() == nullptr ? nullptr : reader_.map()->Find(address - 1);
+    range = find();
   }
+  // Machine code that is in no module and that V8 did not tell of: optimized code with a loop in
+  // progress (on-stack replacement) from before recording started, which V8 does not list.
+  if (range == nullptr) return Label("(machine code of unknown origin)");
   FrameRecord record;
   record.kind = FrameKind::kNative;
-  record.module = range == nullptr ? 0 : range->module_id;
-  record.offset = range == nullptr ? address : address - range->bias;
+  record.module = range->module_id;
+  record.offset = address - range->bias;
   return dictionary_->Frame(record);
 }
 

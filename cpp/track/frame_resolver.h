@@ -17,9 +17,14 @@ namespace memtape {
 
 class FrameResolver {
  public:
-  FrameResolver(PageArena* arena) : modules_(arena) {}
+  explicit constexpr FrameResolver(PageArena* arena)
+      : default_modules_(arena, ModuleRegistry::Tables::kWrappers),
+        native_modules_(arena, ModuleRegistry::Tables::kMainLater) {}
 
-  void Start(LogWriter* writer, Dictionary* dictionary);
+  // `native`: unwinding tables for all modules, not only for those with allocator wrappers.
+  void Start(LogWriter* writer, Dictionary* dictionary, bool native);
+  // For the caches of threads that unwind.
+  ModuleRegistry& modules(bool native) { return native ? native_modules_ : default_modules_; }
   // The frames that a key stands for at this moment, leaf first: more than one where V8 inlined.
   // Valid until the next call.
   std::span<const uint32_t> Resolve(uint64_t key);
@@ -31,6 +36,7 @@ class FrameResolver {
   void ResolveInto(uint64_t key);
   void ResolveCode(v8::CodeMap::Code* code, uint64_t address);
   uint32_t ResolveNative(uint64_t address);
+  uint32_t Label(std::string_view text);
   uint32_t FunctionOf(v8::CodeMap::Code* code, const v8::CodeName& name);
   void ReadModules();
   void WriteModules();
@@ -39,9 +45,9 @@ class FrameResolver {
   LogWriter* writer_ = nullptr;
   Dictionary* dictionary_ = nullptr;
   v8::CodeMap code_;
-  ModuleRegistry modules_;
-  MapReader reader_;
-  bool attached_ = false;
+  ModuleRegistry default_modules_;
+  ModuleRegistry native_modules_;
+  ModuleRegistry* modules_ = nullptr;
   uint64_t written_version_ = 0;
   uint32_t rescans_ = 0;
   // Key → index into runs_ of a count and as many frame ids, while code_.generation() stays.

@@ -13,7 +13,7 @@ namespace memtape {
 namespace {
 
 // Not a local static: hooks run before constructors do. Zero-initialized, which is its start state.
-Session the_session;
+constinit Session the_session;
 
 // The control block in a page that a fork wipes, so that a child's hooks see "inactive".
 Control* MakeControl() {

@@ -44,6 +44,7 @@ class Session {
   // Ends the recording and fills *summary. False if none was running (or this is a forked child).
   bool Stop(const char* end, SessionSummary* summary);
 
+  bool native() const { return options_.native; }
   bool active() const { return control->active.load(std::memory_order_acquire) != 0; }
   const char* path() const { return path_.c_str(); }
   // Live heap bytes as of the drain thread's latest round.

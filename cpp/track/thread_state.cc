@@ -5,6 +5,7 @@
 
 #include "base/ticks.h"
 #include "os/os.h"
+#include "track/drain.h"
 #include "track/session.h"
 
 namespace memtape {
@@ -14,6 +15,8 @@ namespace {
 Control no_control;
 
 constexpr size_t kMaxStates = kMaxSlots;
+// Distinct call sites of malloc that a thread uses at a time: a few hundred in node.
+constexpr size_t kWrapperEntries = 512;
 std::atomic<ThreadState*> states[kMaxStates];
 
 // A state that no thread has, made if need be.
@@ -33,6 +36,19 @@ ThreadState* TakeState(uint32_t tid) {
     if (state->os_tid.compare_exchange_strong(nobody, tid)) return state;
   }
   return nullptr;
+}
+
+void PrepareUnwinding(ThreadState* state, uint32_t tid) {
+  state->bounds.hi = os::StackEnd(static_cast<int>(tid));
+  const bool native = CurrentSession().native();
+  state->native = native;
+  if (state->unwind_ready[native]) return;
+  const size_t entries = native ? UnwindCache::kDefaultEntries : kWrapperEntries;
+  void* memory = os::MapPages(UnwindCache::BytesFor(entries));
+  if (memory == nullptr) return;
+  state->unwind[native].Init(memory, entries);
+  AttachUnwindCache(&state->unwind[native], native);
+  state->unwind_ready[native] = true;
 }
 
 }  // namespace
@@ -71,6 +87,7 @@ ThreadState* AcquireThreadState() {
       state->js_unknown = false;
     }
   }
+  if (state != nullptr) PrepareUnwinding(state, tid);
   const int64_t slot = state == nullptr ? -1 : session.rings.Acquire(tid);
   if (slot < 0) {
     control->dropped.fetch_add(1, std::memory_order_relaxed);

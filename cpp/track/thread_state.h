@@ -14,6 +14,7 @@
 #include "format/format.h"
 #include "log/ring.h"
 #include "log/ring_records.h"
+#include "stack/unwinder.h"
 #include "track/stack_cache.h"
 #include "v8/isolate.h"
 #include "v8/js_walker.h"
@@ -37,6 +38,10 @@ struct ThreadState {
   RingWriter ring;
   v8::IsolateFrames js;
   StackCache stacks;
+  StackBounds bounds;  // hi: end of the thread's stack; lo is set for each walk
+  bool native = false;  // walk all native frames
+  UnwindCache unwind[2];  // for recordings without and with native stacks
+  bool unwind_ready[2] = {};
   uint32_t session = 0;
   uint32_t stack_epoch = 0;
   uint32_t last_stack = 0;  // ring stack numbers count from 1

@@ -46,6 +46,12 @@ struct JsWalk {
   bool lost;  // a frame pointer led nowhere: the chain is incomplete
 };
 
+// The key of an interpreted frame: the address of the bytecode that is being executed.
+inline uint64_t InterpretedKey(uintptr_t fp) {
+  const uintptr_t offset = LoadWord(fp + kFrameBytecodeOffset);
+  return kKeyInterpreted | (LoadWord(fp + kFrameBytecodeArray) + (offset >> 32));
+}
+
 // Writes the keys of the frames (log/ring_records.h), leaf first. Internal frames without a
 // function (entry, stubs) have a marker instead of a context and are left out, except WebAssembly's.
 inline JsWalk WalkJs(const IsolateFrames& isolate, uint64_t* keys, size_t max) {
@@ -92,12 +98,7 @@ inline JsWalk WalkJs(const IsolateFrames& isolate, uint64_t* keys, size_t max) {
         walk.cut = true;
         return walk;
       }
-      uint64_t key = pc;
-      if (isolate.IsTrampoline(pc)) {
-        const uintptr_t offset = LoadWord(fp + kFrameBytecodeOffset);
-        key = kKeyInterpreted | (LoadWord(fp + kFrameBytecodeArray) + (offset >> 32));
-      }
-      keys[walk.count++] = key;
+      keys[walk.count++] = isolate.IsTrampoline(pc) ? InterpretedKey(fp) : pc;
     }
     pc = LoadWord(fp + 8);
     fp = LoadWord(fp);
