@@ -11,6 +11,7 @@
 #include "hooks/originals.h"
 #include "hooks/wrappers.h"
 #include "track/events.h"
+#include "track/session.h"
 
 namespace memtape {
 namespace {
@@ -107,6 +108,11 @@ inline int Change(MapOp op, void* address, size_t length, uint64_t prot, uint64_
   }
   Leave(state);
   return result;
+}
+
+void EndSession() {
+  SessionSummary summary;
+  CurrentSession().Stop("exit", &summary);
 }
 
 void NoteModulesChange(bool unloaded) {
@@ -307,6 +313,19 @@ int memtape_prctl(int option, ...) {
     Leave(state);
   }
   return result;
+}
+
+// These end the process without running destructors: shells do, after every command.
+void memtape__exit(int status) {
+  auto original = ORIGINAL(_exit);
+  EndSession();
+  original(status);
+}
+
+void memtape__Exit(int status) {
+  auto original = ORIGINAL(_Exit);
+  EndSession();
+  original(status);
 }
 
 }  // extern "C"

@@ -30,7 +30,9 @@
   HOOK(void*, dlopen, const char*, int)                           \
   HOOK(int, dlclose, void*)                                       \
   HOOK(int, pthread_setname_np, pthread_t, const char*)           \
-  HOOK(int, prctl, int, ...)
+  HOOK(int, prctl, int, ...)                                      \
+  HOOK(void, _exit, int)                                          \
+  HOOK(void, _Exit, int)
 
 #include <pthread.h>
 

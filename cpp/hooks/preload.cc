@@ -148,15 +148,33 @@ void AddNodeOption() {
 
 bool preloaded = false;
 
+// The process has replaced itself by another program (exec): what the earlier one recorded moves
+// aside, so that the file that was asked for is that of the program which stayed.
+void MoveAside(const Path& path) {
+  Path aside = path;
+  InsertPid(&aside);
+  Path rings = path;
+  rings.Add(".rings");
+  Path rings_aside = aside;
+  rings_aside.Add(".rings");
+  if (os::Rename(path.c_str(), aside.c_str()) == 0) {
+    os::Rename(rings.c_str(), rings_aside.c_str());
+  }
+}
+
 // Where this process writes. The first process of a tree gets the file that was asked for, its
 // children one each of their own.
 void OutputPath(const char* pattern, Path* path) {
   const bool has_pid = Expand(pattern, path);
+  TextBuffer<32> pid;
+  pid.AddNumber(static_cast<uint64_t>(os::Pid()));
   const char* root = getenv("MEMTAPE_ROOT");
-  if (root != nullptr && !has_pid) InsertPid(path);
   if (root == nullptr) {
-    TextBuffer<32> pid;
-    setenv("MEMTAPE_ROOT", pid.AddNumber(static_cast<uint64_t>(os::Pid())).c_str(), 1);
+    setenv("MEMTAPE_ROOT", pid.c_str(), 1);
+  } else if (pid.view() == root) {
+    MoveAside(*path);
+  } else if (!has_pid) {
+    InsertPid(path);
   }
 }
 

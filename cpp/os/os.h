@@ -32,6 +32,7 @@ int Allocate(int fd, uint64_t offset, uint64_t length);  // real blocks: no SIGB
 int Truncate(int fd, uint64_t length);
 int Close(int fd);
 int Unlink(const char* path);
+int Rename(const char* from, const char* to);
 int64_t ReadLink(const char* path, char* buffer, size_t length);
 
 uint64_t MonotonicNs();

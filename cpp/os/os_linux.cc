@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -158,6 +159,10 @@ int Truncate(int fd, uint64_t length) {
 int Close(int fd) { return static_cast<int>(Call(SYS_close, fd)); }
 
 int Unlink(const char* path) { return static_cast<int>(Call(SYS_unlinkat, AT_FDCWD, L(path), 0)); }
+
+int Rename(const char* from, const char* to) {
+  return static_cast<int>(Call(SYS_renameat2, AT_FDCWD, L(from), AT_FDCWD, L(to), RENAME_NOREPLACE));
+}
 
 int64_t ReadLink(const char* path, char* buffer, size_t length) {
   return Call(SYS_readlinkat, AT_FDCWD, L(path), L(buffer), static_cast<long>(length));
