@@ -260,7 +260,7 @@ describe('the address bar', () => {
     expect(stateFromHash('')).toEqual(INITIAL_STATE);
     expect(hashFromState(INITIAL_STATE)).toBe('');
     expect(hashFromState({ ...INITIAL_STATE, inverted: true, zoom: 'a-b' })).toBe(
-      'zoom=a-b&inverted',
+      '/zoom=a-b&inverted',
     );
   });
 });

@@ -121,6 +121,18 @@ describe('captureNotes', () => {
     ]);
   });
 
+  test('frees that went unseen are a note when they are few, else a warning', () => {
+    const { capture, ...input } = recorded();
+    const end = capture.end();
+    end.counts.missedFrees = 2;
+    end.counts.allocations = 20_000;
+    const text =
+      '2 frees went unseen: those blocks counted as live until their address came again.';
+    expect(statsReport({ end, ...input })).toMatchObject({ warnings: [], notes: [text] });
+    end.counts.allocations = 19_999;
+    expect(statsReport({ end, ...input })).toMatchObject({ warnings: [text], notes: [] });
+  });
+
   test('optimized code may hide inlined functions', () => {
     const { capture, ...input } = recorded();
     expect(input.stats.notes).toEqual([]);

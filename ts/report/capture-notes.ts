@@ -11,6 +11,9 @@ export interface CaptureNotes {
   readonly notes: string[];
 }
 
+/** A share of events below which a loss changes no picture: it is told, but not as a warning. */
+const FEW = 1e-4;
+
 const seconds = (ns: number): string => `${(ns / 1e9).toFixed(3)} s`;
 const times = (count: number, what: string): string =>
   `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
@@ -19,7 +22,7 @@ const times = (count: number, what: string): string =>
 export function captureNotes(end: CaptureEnd, peakBytes: number): CaptureNotes {
   return {
     warnings: [...endWarnings(end), ...lossWarnings(end), ...peakWarnings(end, peakBytes)],
-    notes: [...stackNotes(end), ...costNotes(end)],
+    notes: [...stackNotes(end), ...lossNotes(end), ...costNotes(end)],
   };
 }
 
@@ -44,10 +47,7 @@ function lossWarnings({ bytesDropped, counts, trailer }: CaptureEnd): string[] {
   const warnings: string[] = [];
   if (bytesDropped > 0) warnings.push(`${times(bytesDropped, 'byte')} could not be read.`);
   if (trailer?.dropped) warnings.push(`${times(trailer.dropped, 'event')} could not be logged.`);
-  const missed = counts.missedFrees;
-  if (missed > 0) {
-    warnings.push(`${times(missed, 'free')} were missed: those blocks count as live for too long.`);
-  }
+  if (counts.missedFrees > counts.allocations * FEW) warnings.push(missedText(counts.missedFrees));
   if (trailer?.nested) {
     warnings.push(`${times(trailer.nested, 'event')} inside signal handlers have no stack.`);
   }
@@ -60,6 +60,14 @@ function peakWarnings({ trailer }: CaptureEnd, peakBytes: number): string[] {
   return [
     `The writer counted a peak of ${sizeText(written)}, the log says ${sizeText(peakBytes)}.`,
   ];
+}
+
+const missedText = (missed: number): string =>
+  `${times(missed, 'free')} went unseen: those blocks counted as live until their address came again.`;
+
+function lossNotes({ counts }: CaptureEnd): string[] {
+  const { allocations, missedFrees } = counts;
+  return missedFrees > 0 && missedFrees <= allocations * FEW ? [missedText(missedFrees)] : [];
 }
 
 function stackNotes({ metadata, tables }: CaptureEnd): string[] {

@@ -20,8 +20,11 @@ export const INITIAL_STATE: State = {
   regex: false,
 };
 
+/** Told apart from an element's id, to which browsers would scroll. */
+const PREFIX = '/';
+
 export function stateFromHash(hash: string): State {
-  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  const fields = new URLSearchParams(hash.replace(/^#?\/?/, ''));
   return {
     view: fields.get('view') === 'table' ? 'table' : 'graph',
     zoom: fields.get('zoom') ?? '',
@@ -40,5 +43,6 @@ export function hashFromState(state: State): string {
   if (state.showNode) fields.set('node', '');
   if (state.query !== '') fields.set('search', state.query);
   if (state.regex) fields.set('regex', '');
-  return fields.toString().replace(/=(?=&|$)/g, '');
+  const text = fields.toString().replace(/=(?=&|$)/g, '');
+  return text === '' ? '' : PREFIX + text;
 }

@@ -57,7 +57,11 @@ export function describeFrame(described: Described): Node[] {
   if (place !== '') parts.push(element('div', { class: 'tip-place' }, place));
   if (frame.package !== '') parts.push(element('div', { class: 'tip-package' }, frame.package));
   const rows: [string, string, string][] = [
-    ['Total', bytesText(total), `${percentText(total, whole)} of ${wholeName}`],
+    [
+      'Total',
+      bytesText(total),
+      `${percentText(total, whole)} of ${wholeName} · ${exactBytes(total)}`,
+    ],
   ];
   if (!described.inverted) {
     const self = selfBytes(layout, node);
@@ -66,7 +70,7 @@ export function describeFrame(described: Described): Node[] {
   const average = count > 0 ? `${bytesText(Math.round(total / count))} on average` : '';
   rows.push(['Blocks', countText(count), average]);
   const above = described.inverted ? 'Of callee' : 'Of caller';
-  if (node !== 0) rows.push([above, percentText(total, parent), exactBytes(total)]);
+  if (tree.parent[node] !== 0) rows.push([above, percentText(total, parent), '']);
   parts.push(
     element(
       'dl',
