@@ -5,8 +5,8 @@
 //   memtape run examples/open-streams.mjs
 //   memtape flamegraph memtape-open-streams.*.bin
 //
-// Neither a heap snapshot nor process.memoryUsage().external names that memory. The recording does:
-// deflateInit2_ below createGzip below openStream.
+// Neither a heap snapshot nor process.memoryUsage() tells whose that memory is. The recording does: AllocForZlib, on
+// the pool threads that compress, and for each stream the output buffer that openStream's createGzip made.
 import { createGzip } from 'node:zlib';
 
 const abandoned = [];
