@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "os/os.h"
+#include "track/js_sampler.h"
 #include "track/session.h"
 
 namespace memtape {
@@ -155,6 +156,7 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
       state->js_unknown = true;
     }
   }
+  if (state->isolate != nullptr) AddSampledIsolate(state->isolate);
   if (Enter() == nullptr) return "nothing is being recorded";
   state->stacks.Clear();  // stacks from before were without JavaScript frames
   const ThreadKind kind = is_main ? ThreadKind::kMain : ThreadKind::kWorker;
@@ -169,6 +171,7 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
 void DetachIsolate() {
   ThreadState* state = thread_state;
   if (state == nullptr || state->isolate == nullptr) return;
+  RemoveSampledIsolate(state->isolate);
   v8::Detach(state->isolate);
   state->js = {};
   state->isolate = nullptr;

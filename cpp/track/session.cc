@@ -8,6 +8,7 @@
 #include "base/ticks.h"
 #include "os/os.h"
 #include "track/drain.h"
+#include "track/js_sampler.h"
 
 namespace memtape {
 namespace {
@@ -116,6 +117,7 @@ bool Session::Stop(const char* end, SessionSummary* summary) {
   // A forked child finds the control page wiped, and must leave its parent's files alone.
   if (control->session.load() == 0 || pid_ != os::Pid() || drain_thread_ == 0) return false;
   const RecursionGuard guard;
+  StopJsSampler();
   control->active.store(0, std::memory_order_seq_cst);
   end_ = end;
   stopping_.store(true, std::memory_order_release);
