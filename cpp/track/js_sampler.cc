@@ -22,8 +22,11 @@ pthread_t thread;
 bool running = false;
 
 void* Run(void*) {
-  guard_depth = 1;  // for good: what V8 allocates to be interrupted is not the program's
-  pthread_setname_np(pthread_self(), "memtape-js");
+  {
+    const RecursionGuard guard;
+    pthread_setname_np(pthread_self(), "memtape-js");
+  }
+  // With the guard down: V8 queues the request in memory that the isolate's thread frees.
   while (stopping.load(std::memory_order_acquire) == 0) {
     os::FutexWait(reinterpret_cast<uint32_t*>(&stopping), 0, kPeriodNs);
     if (stopping.load(std::memory_order_acquire) != 0) break;

@@ -28,6 +28,7 @@ struct IsolateState {
   PageBuffer scripts_seen;
   PageBuffer text;
   PageBuffer inlined;
+  uint64_t last_sample_ns;
 };
 
 void StartCodeEvents(IsolateState* state);

@@ -59,6 +59,11 @@ void OnGcStart(Isolate*, int type, int, void* data) {
 void OnGcEnd(Isolate*, int type, int, void* data) {
   IsolateState* state = static_cast<IsolateState*>(data);
   state->observer.gc_end(type);
+  // A program that only makes garbage collects hundreds of times a second.
+  constexpr uint64_t kMinPeriodNs = 50'000'000;
+  const uint64_t now = os::MonotonicNs();
+  if (now - state->last_sample_ns < kMinPeriodNs && type == kGcScavenge) return;
+  state->last_sample_ns = now;
   SampleHeap(state);
 }
 
