@@ -69,7 +69,7 @@ export const cases: readonly RealCase[] = [
     args: argsOf('prettier'),
     frames: [
       { name: 'printAstToDoc', file: prettier },
-      { name: 'printDocToString', file: prettier },
+      { name: 'attachComments', file: prettier },
     ],
     packages: ['prettier@3.10.1'],
   },
