@@ -2,14 +2,14 @@
 // The JSON of metadata and trailer records (docs/format.md §6): what is used is validated, the rest is kept, and a field
 // that is missing or wrong is absent rather than an error.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
-const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
+const optional = <T extends z.ZodMiniType>(schema: T) => z.catch(z.optional(schema), undefined);
 
 const text = optional(z.string());
 const flag = optional(z.boolean());
-const count = optional(z.number().nonnegative());
-const decimal = optional(z.string().regex(/^\d+$/));
+const count = optional(z.number().check(z.nonnegative()));
+const decimal = optional(z.string().check(z.regex(/^\d+$/)));
 const texts = optional(z.array(z.string()));
 
 const metadataSchema = z.looseObject({
@@ -31,7 +31,7 @@ const metadataSchema = z.looseObject({
   options: optional(
     z.looseObject({ native: flag, intervalMs: count, follow: flag, jsHeap: optional(z.unknown()) }),
   ),
-  cgroupLimit: optional(z.number().nonnegative().nullable()),
+  cgroupLimit: optional(z.nullable(z.number().check(z.nonnegative()))),
   memtape: text,
   mode: optional(z.enum(['preload', 'patch'])),
   jsStacks: optional(z.enum(['frames', 'none'])),
@@ -51,7 +51,7 @@ const trailerSchema = z.looseObject({
   stalls: count,
   stallNs: count,
   dropped: count,
-  error: optional(z.string().nullable()),
+  error: optional(z.nullable(z.string())),
   peakBytes: count,
   peakTimeNs: count,
   peakEvent: count,
@@ -59,8 +59,8 @@ const trailerSchema = z.looseObject({
   liveBlocks: count,
   exit: optional(
     z.looseObject({
-      code: optional(z.number().int().nullable()),
-      signal: optional(z.string().nullable()),
+      code: optional(z.nullable(z.int())),
+      signal: optional(z.nullable(z.string())),
     }),
   ),
 });

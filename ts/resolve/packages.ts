@@ -2,14 +2,14 @@
 // Which package, in which version, a file belongs to.
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { PackageInfo } from '../format/records.js';
 import { pathOf } from './map-finder.js';
 
 // Only what is asked for: the rest of a package.json is nobody's business here.
 const MANIFEST = z.looseObject({
-  name: z.string().min(1),
-  version: z.string().catch(''),
+  name: z.string().check(z.minLength(1)),
+  version: z.catch(z.string(), ''),
 });
 
 const MODULES = '/node_modules/';

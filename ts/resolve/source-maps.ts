@@ -9,7 +9,7 @@ import {
   type SourceMapSegment,
   type TraceMap,
 } from '@jridgewell/trace-mapping';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import {
   type FoundMap,
   MapFinder,
@@ -45,18 +45,21 @@ const NAME_WINDOW = 256;
 
 const PLAIN_MAP = z.looseObject({
   version: z.literal([3, '3']),
-  file: z.string().nullish(),
-  sourceRoot: z.string().nullish(),
-  sources: z.array(z.string().nullable()),
-  names: z.array(z.string()).default([]),
+  file: z.nullish(z.string()),
+  sourceRoot: z.nullish(z.string()),
+  sources: z.array(z.nullable(z.string())),
+  names: z._default(z.array(z.string()), []),
   mappings: z.string(),
 });
 const SECTIONED_MAP = z.looseObject({
   version: z.literal([3, '3']),
-  file: z.string().nullish(),
+  file: z.nullish(z.string()),
   sections: z.array(
     z.looseObject({
-      offset: z.object({ line: z.int().min(0), column: z.int().min(0) }),
+      offset: z.object({
+        line: z.int().check(z.nonnegative()),
+        column: z.int().check(z.nonnegative()),
+      }),
       map: PLAIN_MAP,
     }),
   ),
