@@ -185,6 +185,21 @@ describe('a module', () => {
     expect(state('')).toBe('missing');
   });
 
+  it('with more sections than its header can count is read', () => {
+    const path = build('program');
+    const bytes = readFileSync(path);
+    const first = Number(bytes.readBigUInt64LE(40));
+    // What linkers write from 65280 sections on: the numbers move into section 0.
+    bytes.writeBigUInt64LE(BigInt(bytes.readUInt16LE(60)), first + 32);
+    bytes.writeUInt32LE(bytes.readUInt16LE(62), first + 40);
+    bytes.writeUInt16LE(0, 60);
+    bytes.writeUInt16LE(0xffff, 62);
+    writeFileSync(`${path}.many`, bytes);
+    const main = nm(path).find(({ name }) => name === 'main')?.start ?? 0;
+    expect(open().symbolAt(`${path}.many`, main, ANY)?.name).toBe('main');
+    expect(new ElfFile(`${path}.many`).section('.text')).toBeDefined();
+  });
+
   it('cut anywhere never throws', () => {
     const path = build('program');
     const size = readFileSync(path).length;

@@ -170,6 +170,7 @@ describe('the comment', () => {
     ['is the last of several', `${CODE}\n${COMMENT}no.map\n${COMMENT}x.map`, 'x.map'],
     ['comes after a text like it', `s='${COMMENT}no.map';\n${COMMENT}x.map`, 'x.map'],
     ['comes before a text like it', `${COMMENT}x.map\nvar s = "${COMMENT}" + no;`, 'x.map'],
+    ['comes before a quoted one', `${COMMENT}x.map\nvar s = '${COMMENT}no.map'`, 'x.map'],
     ['is URL-encoded', `${CODE}\n${COMMENT}a%20b%C3%A9.map`, 'a bé.map'],
     ['is not URL-encoded', `${CODE}\n${COMMENT}100%.map`, '100%.map'],
     ['names a path', `${CODE}\n${COMMENT}../maps/./x.map`, '../maps/x.map'],
@@ -424,11 +425,12 @@ describe('the cache', () => {
   };
 
   it('keeps the files that were used last', () => {
-    expect(asks({ maxCachedFiles: 2 }, 'ababcbca')).toBe('abca');
+    expect(asks({ maxCachedFiles: 2 }, 'abacab')).toBe('abcb');
   });
 
   it('is bounded by bytes', () => {
     expect(asks({ maxCachedBytes: 2 * JSON_TEXT.length }, 'abcab')).toBe('abcab');
+    expect(asks({ maxCachedBytes: 2 * JSON_TEXT.length }, 'abcbcbc')).toBe('abc');
     expect(asks({ maxCachedBytes: 3 * JSON_TEXT.length }, 'abcab')).toBe('abc');
   });
 

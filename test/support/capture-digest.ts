@@ -11,6 +11,7 @@ export interface CaptureDigest {
   readonly stacks: readonly string[];
   /** Of the blocks in the file. */
   readonly blockKinds: readonly number[];
+  readonly trailers: number;
   readonly end: CaptureEnd;
 }
 
@@ -20,12 +21,20 @@ export async function digest(source: string, { wholeTimes = false } = {}): Promi
   const add = (...parts: readonly unknown[]) => events.push(parts.join(' '));
   const time = (timeNs: number) => (wholeTimes ? Math.floor(timeNs / 1000) : timeNs);
   const blockKinds: number[] = [];
+  let lastTime = 0;
+  let trailers = 0;
   const consumer: RecordConsumer = {
     onBlock: (_offset, _bytes, kind) => blockKinds.push(kind),
     onAlloc: (...args) => add('alloc', ...args),
     onFree: (...args) => add('free', ...args),
+    onTrailer: () => {
+      trailers++;
+    },
     onForeignFree: () => add('foreign'),
-    onTime: (timeNs) => add('time', time(timeNs)),
+    onTime: (timeNs) => {
+      if (time(timeNs) !== lastTime) add('time', time(timeNs));
+      lastTime = time(timeNs);
+    },
     onMap: (map) => add('map', JSON.stringify({ ...map, timeNs: time(map.timeNs) })),
     onSample: (sample) => add('sample', JSON.stringify(sample)),
     onMark: (mark) => add('mark', JSON.stringify(mark)),
@@ -34,7 +43,7 @@ export async function digest(source: string, { wholeTimes = false } = {}): Promi
     onMissedFree: (id) => add('missed', id),
   };
   const end = await readCapture(source, consumer);
-  return { events, stacks: stackTexts(end.tables), blockKinds, end };
+  return { events, stacks: stackTexts(end.tables), blockKinds, trailers, end };
 }
 
 function stackTexts(tables: Tables): string[] {

@@ -254,7 +254,7 @@ export type RingRecord =
 
 const RING_BYTES = 4096;
 
-/** FILE.rings with one slot for each thread (docs/format.md §7). A tick is a microsecond. */
+/** FILE.rings with one slot for each thread (docs/format.md §7). Three ticks are a microsecond. */
 export function ringsFile(
   rings: readonly { thread: number; records: readonly RingRecord[]; tail?: number }[],
   captureId = CAPTURE_ID,
@@ -267,7 +267,7 @@ export function ringsFile(
   view.setUint32(12, slotBytes, true);
   view.setBigUint64(16, captureId, true);
   view.setBigUint64(24, 500n, true);
-  view.setBigUint64(32, 1_000_000n, true);
+  view.setBigUint64(32, 3_000_000n, true);
   view.setBigUint64(40, START_UNIX_NS, true);
   view.setUint32(48, rings.length, true);
   for (const [i, { thread, records, tail = 0 }] of rings.entries()) {

@@ -6,7 +6,7 @@ import { BLOCK_KIND } from '../format/constants.js';
 import { type Prologue, RecordEncoder } from '../format/encode.js';
 import { encodeBlock } from './compress.js';
 
-const FULL_BYTES = 256 * 1024;
+const FULL_BYTES = 64 * 1024;
 
 /** Blocks that go on where the tables end. */
 export class BlockBuilder {
