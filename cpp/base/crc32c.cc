@@ -5,8 +5,8 @@
 #include <array>
 #include <cstring>
 
-#if defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
-#include <arm_acle.h>
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace memtape {
@@ -60,17 +60,28 @@ bool HasHardware() {
   return __builtin_cpu_supports("sse4.2") != 0;
 }
 
-#elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
+#elif defined(__aarch64__)
 
+// Inline assembly: the intrinsics of arm_acle.h want the whole file compiled for processors that
+// have the instruction.
 uint32_t Crc32cHardware(uint32_t crc, const uint8_t* p, size_t size) {
   uint32_t state = ~crc;
-  for (; size >= 8; size -= 8, p += 8) state = __crc32cd(state, Load64(p));
-  for (; size > 0; --size, ++p) state = __crc32cb(state, *p);
+  for (; size >= 8; size -= 8, p += 8) {
+    __asm__(".arch_extension crc\n\tcrc32cx %w0, %w0, %x1" : "+r"(state) : "r"(Load64(p)));
+  }
+  for (; size > 0; --size, ++p) {
+    __asm__(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1" : "+r"(state) : "r"(uint32_t{*p}));
+  }
   return ~state;
 }
 
 bool HasHardware() {
-  return true;
+#if defined(__linux__)
+  constexpr unsigned long kHwcapCrc32 = 1UL << 7;
+  return (getauxval(AT_HWCAP) & kHwcapCrc32) != 0;
+#else
+  return true;  // every Apple processor
+#endif
 }
 
 #else

@@ -3,7 +3,7 @@
 
 import { FormatError } from './format-error.js';
 
-const DECODER = new TextDecoder('utf-8');
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 const MAX_VARINT_BYTES = 10;
 
 /** Text from bytes that need not be UTF-8: a wrong sequence becomes U+FFFD. A byte order mark is kept. */
