@@ -3,13 +3,11 @@
 // leaves out what needs other Node.js versions or a browser.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { needPackages, needTools, run } from './setup.mjs';
 import { root } from './sources.mjs';
 
-const require = createRequire(import.meta.url);
 const quick = process.argv.includes('--quick');
 const results = join(root, 'build/test-results');
 
@@ -58,7 +56,7 @@ function tsTests() {
   const { status } = spawnSync(
     process.execPath,
     [
-      require.resolve('vitest/vitest.mjs'),
+      join(root, 'node_modules/vitest/vitest.mjs'),
       'run',
       '--reporter=default',
       '--reporter=json',
