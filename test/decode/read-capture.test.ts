@@ -207,6 +207,35 @@ describe('F-18: malformed records', () => {
   });
 });
 
+it.each([
+  ['free', [0x41]],
+  ['alloc of a known address', [0x8d]],
+  ['alloc of a recently freed address', [0x60, 0x8e]],
+])('F-18: a %s that the end of the block cuts off has no effect', async (_name, records) => {
+  const end = await readCapture(capture(block(payload([0x80, 0, 5, 2, ...records]))), {});
+  expect(end.counts).toMatchObject({ allocations: 1, missedFrees: 0, malformedBlocks: 1 });
+  expect(end.bytesDropped).toBe(1);
+});
+
+describe('F-9: a block knows nothing of the one before', () => {
+  const before = block(payload([0x80, 0, 5, 2, 0x60]));
+  it.each([
+    ['its frees', [0x82, 0, 1, 0]],
+    ['its allocs', [0x60]],
+    ['its sizes', [0x85, 0, 1]],
+    ['its stack', [0x89, 1, 1]],
+  ])('%s', async (_name, records) => {
+    const end = await readCapture(capture(before, block(payload(records, [2, 1, 1, 1, 1, 1]))), {});
+    expect(end.counts).toMatchObject({ allocations: 1, frees: 1, malformedBlocks: 1 });
+  });
+
+  it('its last new address', async () => {
+    const after = block(payload([0x80, 0, 1, 4], [2, 1, 1, 1, 1, 1]));
+    const { lines } = await dumpLines(capture(before, after));
+    expect(lines).toContain('alloc id=2 address=0x10 size=1 allocator=malloc stack=0 thread=0');
+  });
+});
+
 describe('numbers', () => {
   it.each([
     0,

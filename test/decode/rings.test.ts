@@ -134,7 +134,7 @@ describe('damaged rings', () => {
     }
   });
 
-  it('any bit of it may be wrong', async () => {
+  it('a bit of it may be wrong anywhere', async () => {
     const slots = [0, 1, 2].map((slot) => FIRST_SLOT + slot * SLOT_BYTES);
     const regions = [
       [0, 52],
@@ -144,7 +144,7 @@ describe('damaged rings', () => {
       [FIRST_SLOT + SLOT_HEADER_BYTES, FIRST_SLOT + SLOT_HEADER_BYTES + 220],
     ] as const;
     for (const [start = 0, end = 0] of regions) {
-      for (let bit = start * 8; bit < end * 8; bit += 3) {
+      for (let bit = start * 8; bit < end * 8; bit += 13) {
         const read = withRings((view) => {
           view.setUint8(bit >> 3, view.getUint8(bit >> 3) ^ (1 << (bit & 7)));
         });
