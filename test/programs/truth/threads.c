@@ -135,7 +135,7 @@ static void* doomed(void* argument) {
   ledger_enter_thread(page, "doomed");
   for (;;) {
     __atomic_add_fetch(&progress[page].begun, 1, __ATOMIC_SEQ_CST);
-    doomed_malloc(64);
+    doomed_malloc(67);
     __atomic_add_fetch(&progress[page].finished, 1, __ATOMIC_SEQ_CST);
   }
   return NULL;
