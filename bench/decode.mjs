@@ -1,73 +1,75 @@
 // SPDX-License-Identifier: MIT
-// Events per second of the decoder with a consumer that keeps live bytes per stack: `node bench/decode.mjs [FILE …]`.
-// Without FILE: the made-up programs of bench/encode.cc, which must be built (`cmake --build --preset release`).
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, statSync } from 'node:fs';
+// Events per second of a reader in one thread: `node bench/decode.mjs CAPTURE`. Decoding alone, with the peak, with everything
+// that `memtape flamegraph` needs; the best of five runs each, in turns, so that a busy moment hits all alike.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { root } from '../scripts/sources.mjs';
 
 const ROUNDS = 5;
-const EVENTS = '20000000';
-const root = fileURLToPath(new URL('..', import.meta.url));
-const scratch = join(root, 'build/bench');
+const capture = process.argv[2];
+if (capture === undefined) {
+  console.error('usage: node bench/decode.mjs CAPTURE');
+  process.exit(2);
+}
 
-/** @returns {Promise<typeof import('../ts/decode/read-capture.js')>} */
-async function decoder() {
-  const outfile = join(scratch, 'read-capture.mjs');
+/** The reader from ts/, as it stands. */
+async function loadReader() {
+  const folder = mkdtempSync(join(tmpdir(), 'memtape-bench-'));
+  const outfile = join(folder, 'reader.mjs');
+  const names = ['peak', 'totals', 'timeline', 'fanout'];
+  const lines = names.map((name) => `export * from './ts/aggregate/${name}.js';`);
   await build({
-    entryPoints: [join(root, 'ts/decode/read-capture.ts')],
-    outfile,
+    stdin: {
+      contents: [...lines, "export * from './ts/decode/read-capture.js';"].join('\n'),
+      resolveDir: root,
+    },
     bundle: true,
     platform: 'node',
     format: 'esm',
-    packages: 'external',
-    logLevel: 'error',
+    outfile,
   });
-  return import(pathToFileURL(outfile).href);
+  const reader = await import(pathToFileURL(outfile).href);
+  rmSync(folder, { recursive: true });
+  return reader;
 }
 
-class LiveBytes {
-  bytes = new Float64Array(1 << 20);
+const { fanout, PeakAggregator, readCapture, TimelineAggregator, TotalsAggregator } =
+  await loadReader();
 
-  /** @param {number} stack @param {number} size */
-  onAlloc(stack, size) {
-    this.bytes[stack] = (this.bytes[stack] ?? 0) + size;
-  }
+/** @type {Record<string, () => object>} */
+const consumers = {
+  'decode alone': () => ({}),
+  'decode + peak': () => new PeakAggregator(),
+  'decode + peak, totals, timeline': () =>
+    fanout([new PeakAggregator(), new TotalsAggregator(), new TimelineAggregator()]),
+};
 
-  /** @param {number} stack @param {number} size */
-  onFree(stack, size) {
-    this.bytes[stack] = (this.bytes[stack] ?? 0) - size;
+/** @type {Record<string, { wall: number, cpu: number }>} */
+const best = {};
+let events = 0;
+for (let round = 0; round < ROUNDS; round++) {
+  for (const [name, make] of Object.entries(consumers)) {
+    const cpuBefore = process.cpuUsage();
+    const before = performance.now();
+    const { counts } = await readCapture(capture, make());
+    const wall = (performance.now() - before) * 1e6;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    events = counts.allocations + counts.frees + counts.maps;
+    const known = best[name] ?? { wall: Number.POSITIVE_INFINITY, cpu: Number.POSITIVE_INFINITY };
+    best[name] = {
+      wall: Math.min(known.wall, wall / events),
+      cpu: Math.min(known.cpu, ((user + system) * 1000) / events),
+    };
   }
 }
 
-/** @param {string} kind */
-function madeUp(kind) {
-  const file = join(scratch, `${kind}.bin`);
-  const program = join(root, 'build/cmake-release/bench_encode');
-  process.stdout.write(`encode ${kind}: ${execFileSync(program, [kind, EVENTS, file])}`);
-  return file;
-}
-
-mkdirSync(scratch, { recursive: true });
-const { readCapture } = await decoder();
-const files = process.argv.slice(2);
-for (const file of files.length > 0 ? files : ['typical', 'random'].map(madeUp)) {
-  let best = Number.POSITIVE_INFINITY;
-  let bestCpu = Number.POSITIVE_INFINITY;
-  let events = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const cpu = process.cpuUsage();
-    const start = performance.now();
-    const { counts } = await readCapture(file, new LiveBytes());
-    best = Math.min(best, performance.now() - start);
-    const used = process.cpuUsage(cpu);
-    bestCpu = Math.min(bestCpu, (used.user + used.system) / 1000);
-    events = counts.allocations + counts.frees + counts.foreignFrees + counts.maps;
-  }
-  const perSecond = (/** @type {number} */ ms) => (events / ms / 1000).toFixed(1);
-  const perEvent = (statSync(file).size / events).toFixed(2);
+console.log(`${events.toLocaleString('en-US')} events`);
+for (const [name, { wall, cpu }] of Object.entries(best)) {
+  const rate = (1000 / wall).toFixed(1);
   console.log(
-    `decode ${file}: ${events} events of ${perEvent} bytes, best of ${ROUNDS}: ${perSecond(best)} million/s (wall), ${perSecond(bestCpu)} (CPU)`,
+    `${name.padEnd(32)} ${rate.padStart(6)} M events/s, ${wall.toFixed(1)} ns each (CPU ${cpu.toFixed(1)} ns)`,
   );
 }
