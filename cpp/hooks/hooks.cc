@@ -23,13 +23,17 @@ namespace {
 #define CALLER (Regs{reinterpret_cast<uint64_t>(__builtin_return_address(0)), UINT64_MAX, 0})
 #endif
 
+constexpr int kDontUnmap = 4;  // MREMAP_DONTUNMAP, Linux 5.7
+
 // Set while the originals are being looked up: that may allocate, on this thread.
 [[gnu::tls_model("initial-exec")]] constinit thread_local bool resolving = false;
 
 template <typename T>
 inline T Original(T& function) {
-  if (MEMTAPE_UNLIKELY(function == nullptr) && !resolving) {
-    resolving = true;
+  // Once: looking for what this libc does not have (free_sized) makes it allocate an error message.
+  static bool resolved = false;
+  if (MEMTAPE_UNLIKELY(function == nullptr) && !resolved && !resolving) {
+    resolved = resolving = true;
     ResolveOriginals();
     resolving = false;
   }
@@ -115,10 +119,20 @@ void EndSession() {
   CurrentSession().Stop("exit", &summary);
 }
 
-void NoteModulesChange(bool unloaded) {
-  if (ThreadState* state = Enter()) {
-    RecordModulesChanged(state, unloaded);
-    Leave(state);
+bool NoteModules(ModulesChange change) {
+  ThreadState* state = Enter();
+  if (state == nullptr) return false;
+  RecordModulesChange(state, change);
+  Leave(state);
+  return true;
+}
+
+// Waits until every stack that was captured so far has been named, while the code that is about to
+// be unloaded is still there.
+void SettleModules() {
+  const uint32_t before = CurrentSession().modules_settled();
+  if (guard_depth == 0 && NoteModules(ModulesChange::kUnloading)) {
+    CurrentSession().WaitForModules(before);
   }
 }
 
@@ -243,7 +257,11 @@ void* memtape_mremap(void* old, size_t old_length, size_t new_length, int flags,
   const uint32_t stack = CaptureStack(state, CALLER);
   const uint64_t stamp = TicksBefore();
   void* address = original(old, old_length, new_length, flags, target);
-  if (address != MAP_FAILED) {
+  if (address != MAP_FAILED && (flags & kDontUnmap) != 0) {
+    // The old range stays, empty: for the books a second mapping.
+    RecordMap(state, MapOp::kMmap, TicksAfter(), stack, Number(address), new_length,
+              PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  } else if (address != MAP_FAILED) {
     RecordMap(state, MapOp::kMremap, stamp, stack, Number(old), old_length, Number(address),
               new_length);
   }
@@ -273,16 +291,17 @@ int memtape_madvise(void* address, size_t length, int advice) {
 // reached by a jump: what there is to do is done before.
 [[gnu::optimize("optimize-sibling-calls")]] void* memtape_dlopen(const char* file, int mode) {
   auto original = ORIGINAL(dlopen);
-  NoteModulesChange(/*unloaded=*/false);
+  NoteModules(ModulesChange::kLoading);
   return original(file, mode);
 }
 
 int memtape_dlclose(void* handle) {
   auto original = ORIGINAL(dlclose);
+  SettleModules();
   const int result = original(handle);
   // Its addresses may mean something else from here on.
   control->stack_epoch.fetch_add(1, std::memory_order_relaxed);
-  NoteModulesChange(/*unloaded=*/true);
+  NoteModules(ModulesChange::kUnloaded);
   return result;
 }
 

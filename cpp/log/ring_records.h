@@ -20,11 +20,13 @@ enum class RingRecord : uint8_t {
   kGc = 21,           // type | phase << 32
   kMark = 22,         // byte length, name
   kThreadName = 23,   // byte length, name
-  kModulesChanged = 24,  // 0: about to load, 1: unloaded
+  kModulesChanged = 24,  // a ModulesChange
   kJsSample = 25,  // JsSampleHead, then per space: size, used, name (24 bytes, zero-filled)
   kThread = 26,    // kind | worker id << 32
   kMetadata = 27,  // byte length, JSON text
 };
+
+enum class ModulesChange : uint64_t { kLoading = 0, kUnloading = 1, kUnloaded = 2 };
 
 // Frame keys: a plain key is an address (a return address, native or JavaScript). Bit 63 marks an
 // address inside a BytecodeArray (an interpreted frame), bit 62 a label.

@@ -23,8 +23,20 @@ uint8_t* MapShared(int fd, uint64_t offset, size_t length);
 
 // Files. All return a negative errno on failure.
 int OpenRead(const char* path);
-// Creates; fails with -EEXIST if it is there unless `overwrite`.
+// Creates; fails with -EEXIST if it is there unless `overwrite`. A regular file is then replaced by
+// a new one, not emptied: another process may have mapped it. The descriptor is a high number, out
+// of the way of programs that count theirs or close all that they know of.
 int OpenWrite(const char* path, bool overwrite, bool readable);
+// Opens a file that OpenWrite made, without a change.
+int OpenAgain(const char* path, bool readable);
+// Which file a descriptor is; all zero when it is none.
+struct FileIdentity {
+  uint64_t device = 0, inode = 0;
+  bool operator==(const FileIdentity&) const = default;
+};
+FileIdentity IdentityOf(int fd);
+// Whether a file may grow to `length`. Going beyond RLIMIT_FSIZE would raise SIGXFSZ.
+bool MayGrowTo(uint64_t length);
 int Write(int fd, const void* data, size_t length);  // all of it, or a negative errno
 int64_t ReadAt(int fd, void* data, size_t length, uint64_t offset);
 int64_t Read(int fd, void* data, size_t length);

@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -55,6 +58,34 @@ bool Failed(long result) { return static_cast<unsigned long>(result) >= -4095UL;
 long L(const void* pointer) { return reinterpret_cast<long>(pointer); }
 
 size_t RoundUp(size_t length) { return (length + PageSize() - 1) & ~(PageSize() - 1); }
+
+bool IsRegularFile(const char* path) {
+  struct stat status;
+  return Call(SYS_newfstatat, AT_FDCWD, L(path), L(&status), AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISREG(status.st_mode);
+}
+
+// Moves a descriptor beyond those that the program can have, if the hard limit allows, else to the
+// upper end of them. Not too far up: the kernel's table is as long as the highest number.
+int MoveUp(int fd) {
+  constexpr uint64_t kHighest = 4096;
+  constexpr uint64_t kRoom = 64;
+  rlimit limit;
+  if (fd < 0 || Call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, L(&limit)) != 0) return fd;
+  long moved = -EINVAL;
+  if (limit.rlim_cur <= kHighest && limit.rlim_max > limit.rlim_cur) {
+    const rlimit raised = {std::min<rlim_t>(limit.rlim_cur + kRoom, limit.rlim_max), limit.rlim_max};
+    Call(SYS_prlimit64, 0, RLIMIT_NOFILE, L(&raised), 0);
+    moved = Call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, static_cast<long>(limit.rlim_cur));
+    Call(SYS_prlimit64, 0, RLIMIT_NOFILE, L(&limit), 0);
+  } else if (limit.rlim_cur > 2 * kRoom) {
+    const uint64_t lowest = std::min<uint64_t>(limit.rlim_cur, kHighest) - kRoom;
+    moved = Call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, static_cast<long>(lowest));
+  }
+  if (Failed(moved)) return fd;
+  Call(SYS_close, fd);
+  return static_cast<int>(moved);
+}
 
 }  // namespace
 
@@ -111,9 +142,32 @@ int OpenRead(const char* path) {
 }
 
 int OpenWrite(const char* path, bool overwrite, bool readable) {
-  const int flags = (readable ? O_RDWR : O_WRONLY) | O_CREAT | O_CLOEXEC | O_NOCTTY |
-                    (overwrite ? O_TRUNC : O_EXCL);
-  return static_cast<int>(Call(SYS_openat, AT_FDCWD, L(path), flags, 0666));
+  const int flags = (readable ? O_RDWR : O_WRONLY) | O_CREAT | O_CLOEXEC | O_NOCTTY;
+  const auto open = [&](int more) {
+    return static_cast<int>(Call(SYS_openat, AT_FDCWD, L(path), flags | more, 0666));
+  };
+  int fd = open(O_EXCL);
+  if (fd == -EEXIST && overwrite) {
+    const bool unlinked = IsRegularFile(path) && Unlink(path) == 0;
+    fd = open(unlinked ? O_EXCL : O_TRUNC);
+  }
+  return MoveUp(fd);
+}
+
+int OpenAgain(const char* path, bool readable) {
+  const int flags = (readable ? O_RDWR : O_WRONLY) | O_APPEND | O_CLOEXEC | O_NOCTTY;
+  return MoveUp(static_cast<int>(Call(SYS_openat, AT_FDCWD, L(path), flags)));
+}
+
+FileIdentity IdentityOf(int fd) {
+  struct stat status;
+  if (fd < 0 || Call(SYS_fstat, fd, L(&status)) != 0) return {};
+  return {status.st_dev, status.st_ino};
+}
+
+bool MayGrowTo(uint64_t length) {
+  rlimit limit;
+  return Call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, L(&limit)) != 0 || length <= limit.rlim_cur;
 }
 
 int Write(int fd, const void* data, size_t length) {
@@ -122,6 +176,7 @@ int Write(int fd, const void* data, size_t length) {
     const long n = Call(SYS_write, fd, L(from), static_cast<long>(length));
     if (n == -EINTR) continue;
     if (Failed(n)) return static_cast<int>(n);
+    if (n == 0) return -EIO;
     from += n;
     length -= static_cast<size_t>(n);
   }
@@ -137,17 +192,18 @@ int64_t Read(int fd, void* data, size_t length) {
 }
 
 int Allocate(int fd, uint64_t offset, uint64_t length) {
+  if (!MayGrowTo(offset + length)) return -EFBIG;
   long result;
   do {
     result = Call(SYS_fallocate, fd, 0, static_cast<long>(offset), static_cast<long>(length));
   } while (result == -EINTR);
-  if (result != -EOPNOTSUPP) return static_cast<int>(result);
+  if (result != -EOPNOTSUPP && result != -ENOSYS) return static_cast<int>(result);
   // File systems without fallocate: write the blocks. Short of that a full disk would be a SIGBUS.
   static const char kZeroes[4096] = {};
   for (uint64_t at = 0; at < length; at += sizeof kZeroes) {
     const long n = Call(SYS_pwrite64, fd, L(kZeroes), sizeof kZeroes,
                         static_cast<long>(offset + at));
-    if (Failed(n)) return static_cast<int>(n);
+    if (n != sizeof kZeroes) return Failed(n) ? static_cast<int>(n) : -ENOSPC;
   }
   return 0;
 }

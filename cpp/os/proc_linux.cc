@@ -63,9 +63,12 @@ std::span<const char> ReadWholeFile(const char* path) {
 std::span<const char> ReadMaps() { return ReadWholeFile("/proc/self/maps"); }
 
 uint64_t ResidentBytes() {
-  static const int fd = OpenRead("/proc/self/statm");
+  // Opened each time: the program may close every descriptor that it knows nothing of.
+  const int fd = OpenRead("/proc/self/statm");
+  if (fd < 0) return 0;
   char text[128];
-  const int64_t n = fd < 0 ? 0 : ReadAt(fd, text, sizeof text, 0);
+  const int64_t n = Read(fd, text, sizeof text);
+  Close(fd);
   if (n <= 0) return 0;
   const std::string_view view = {text, static_cast<size_t>(n)};
   size_t at = 0;

@@ -411,7 +411,12 @@ void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, 
     case RingRecord::kThreadName:
       return NameThread(source, {reinterpret_cast<const char*>(record + 3), record[2]});
     case RingRecord::kModulesChanged:
-      return resolver_.ModulesChanged(record[2] != 0);
+      if (record[2] == static_cast<uint64_t>(ModulesChange::kUnloading)) {
+        session_->modules_settled_.fetch_add(1, std::memory_order_release);
+        return;
+      }
+      return resolver_.ModulesChanged(record[2] ==
+                                      static_cast<uint64_t>(ModulesChange::kUnloaded));
     case RingRecord::kJsSample:
       return OnJsSample(source, record);
     case RingRecord::kThread:

@@ -85,8 +85,8 @@ void RecordThreadName(ThreadState* state, const char* name) {
   PushTo(state, RingRecord::kThreadName, parts, 2);
 }
 
-void RecordModulesChanged(ThreadState* state, bool unloaded) {
-  const uint64_t payload = unloaded;
+void RecordModulesChange(ThreadState* state, ModulesChange change) {
+  const uint64_t payload = static_cast<uint64_t>(change);
   const RecordPart part = {&payload, sizeof payload};
   PushTo(state, RingRecord::kModulesChanged, &part, 1);
 }

@@ -100,8 +100,7 @@ void RecordMap(ThreadState* state, MapOp op, uint64_t stamp, uint32_t stack, uin
                uint64_t length, uint64_t prot, uint64_t flags);
 
 void RecordThreadName(ThreadState* state, const char* name);
-// Before something is loaded, or after it was unloaded.
-void RecordModulesChanged(ThreadState* state, bool unloaded);
+void RecordModulesChange(ThreadState* state, ModulesChange change);
 void RecordMark(const char* name, size_t length);
 // A JSON object for the capture's metadata.
 void RecordMetadata(const char* json, size_t length);

@@ -130,6 +130,16 @@ bool Session::Stop(const char* end, SessionSummary* summary) {
   return true;
 }
 
+void Session::WaitForModules(uint32_t before) {
+  constexpr uint64_t kPatienceNs = 100'000'000;
+  const uint64_t start = os::MonotonicNs();
+  while (modules_settled() == before && active() && os::MonotonicNs() - start < kPatienceNs) {
+    control->drain_wake.store(1, std::memory_order_release);
+    os::FutexWake(reinterpret_cast<uint32_t*>(&control->drain_wake));
+    os::SleepNs(50'000);
+  }
+}
+
 void Session::Fail(const char* text, int error) {
   const char* none = nullptr;
   if (!error_text_.compare_exchange_strong(none, text)) return;

@@ -52,6 +52,10 @@ class Session {
 
   // Latches the first error and stops recording; the program goes on. Any thread.
   void Fail(const char* text, int error);
+  // How often the drain thread has come past a module that is about to be unloaded.
+  uint32_t modules_settled() const { return modules_settled_.load(std::memory_order_acquire); }
+  // Waits until that is no longer `before`, for a while. Not inside a hook.
+  void WaitForModules(uint32_t before);
   void CountStall(uint64_t ns) {
     stalls_.fetch_add(1, std::memory_order_relaxed);
     stall_ns_.fetch_add(ns, std::memory_order_relaxed);
@@ -74,6 +78,7 @@ class Session {
   pthread_t drain_thread_ = 0;
   uint64_t start_ticks_ = 0, start_ns_ = 0, start_unix_ns_ = 0, capture_id_ = 0;
   const char* end_ = nullptr;
+  std::atomic<uint32_t> modules_settled_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> heap_bytes_{0};
   std::atomic<uint64_t> stalls_{0}, stall_ns_{0};

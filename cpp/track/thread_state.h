@@ -71,12 +71,19 @@ inline bool EnsureRoom(ThreadState* state, size_t words) {
   return MEMTAPE_LIKELY(state->ring.HasRoom(words)) || WaitForRoom(state, words);
 }
 
+// What guard_depth is between Enter and Leave: a hooked call that finds it comes from a signal handler
+// that interrupted a hook, or from an allocator that calls another hooked function.
+inline constexpr int kInsideHook = 1 << 16;
+
 // Entry of every hook. Returns null when the call is not to be recorded, else raises the guard and
 // holds the drain thread back until Leave.
 inline ThreadState* Enter() {
   if (MEMTAPE_LIKELY(control->active.load(std::memory_order_relaxed) == 0)) return nullptr;
-  if (MEMTAPE_UNLIKELY(guard_depth != 0)) return nullptr;
-  guard_depth = 1;
+  if (MEMTAPE_UNLIKELY(guard_depth != 0)) {
+    if (guard_depth == kInsideHook) control->nested.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  guard_depth = kInsideHook;
   ThreadState* state = thread_state;
   if (MEMTAPE_UNLIKELY(state == nullptr ||
                        state->session != control->session.load(std::memory_order_relaxed))) {

@@ -25,8 +25,9 @@ constexpr size_t kMaxNameBytes = 4096;
 constexpr size_t kMaxPartBytes = 128 << 10;
 constexpr size_t kMaxInlineMapBytes = 64 << 10;
 
-bool SeenBefore(IsolateState* state, uint32_t script_id) {
-  PageBuffer& seen = state->scripts_seen;
+// Whether the set has the script; it has it from then on.
+bool AddToSet(PageBuffer* set, uint32_t script_id) {
+  PageBuffer& seen = *set;
   const size_t byte = script_id / 8;
   if (byte >= seen.size) {
     // Pages come zeroed.
@@ -105,7 +106,14 @@ void SendLines(IsolateState* state, uint32_t script_id, const Characters& source
   writer.Flush();
 }
 
+// The script, and its lines when it is told for the first time. A script that is evaluated gets its
+// name from a comment in it, which V8 has not always read when it tells of the first code.
 void SendScript(IsolateState* state, const Script& script) {
+  const bool has_name = static_cast<bool>(ReadString(script.name));
+  const bool told = AddToSet(&state->scripts_seen, script.id);
+  if (told && (!has_name || AddToSet(&state->scripts_named, script.id))) return;
+  if (has_name) AddToSet(&state->scripts_named, script.id);
+
   char url[kMaxNameBytes];
   const size_t url_bytes = ToUtf8(ReadString(script.name), url);
   // A data: URL is the only home of a source map that a loader made in memory. Longer ones than a
@@ -125,6 +133,7 @@ void SendScript(IsolateState* state, const Script& script) {
   const RecordPart parts[] = {
       {&head, sizeof head}, {url, url_bytes}, {state->text.data, map_bytes}};
   state->observer.push(RingRecord::kScript, parts, 3);
+  if (told) return;
   if (const Characters source = ReadString(script.source)) SendLines(state, script.id, source);
 }
 
@@ -172,7 +181,7 @@ void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
   Script script;
   if (event.script != nullptr && ReadScript(*event.script, &script)) {
     head.script_id = script.id;
-    if (!SeenBefore(state, script.id)) SendScript(state, script);
+    SendScript(state, script);
     LearnMaps(event);
     const FrameKind kind = ParseCodeName({event.name.text, head.name_bytes}, {}).kind;
     if (event.code_type == kByteCode) {

@@ -24,8 +24,9 @@ struct IsolateState {
   Isolate* isolate;
   Observer observer;
   IsolateFrames* frames;
-  // One bit per script id that was told already.
+  // One bit per script id: told already, told with a name.
   PageBuffer scripts_seen;
+  PageBuffer scripts_named;
   PageBuffer text;
   PageBuffer inlined;
   uint64_t last_sample_ns;

@@ -74,11 +74,14 @@ CodeName ParseCodeName(std::string_view name, std::string_view script_url) {
     rest = head;
   }
   // "function url": the name may hold spaces, so the script's own url says where it ends.
+  // Code that was compiled before V8 had read a sourceURL comment has no url in its name.
+  result.url = script_url;
   if (!script_url.empty() && rest.ends_with(script_url)) {
-    result.url = script_url;
     rest.remove_suffix(script_url.size());
+  } else if (!rest.empty() && rest.back() == ' ') {
+    rest.remove_suffix(1);
   } else if (const size_t space = rest.find(' '); space != std::string_view::npos) {
-    result.url = rest.substr(space + 1);
+    if (script_url.empty()) result.url = rest.substr(space + 1);
     rest = rest.substr(0, space);
   }
   while (!rest.empty() && rest.back() == ' ') rest.remove_suffix(1);
@@ -96,6 +99,13 @@ void CodeMap::AddScript(uint32_t thread, const ScriptHead& head, std::string_vie
                         std::string_view map_url) {
   if (scripts_.size() == 0) scripts_.push_back({});
   uint32_t* index = script_index_.FindOrInsert(ScriptKey(thread, head.script_id));
+  if (*index != 0) {
+    // Told again: it has a name now.
+    Script& known = scripts_[*index];
+    known.url_bytes = static_cast<uint32_t>(url.size());
+    known.url = AddText(url.data(), url.size());
+    return;
+  }
   *index = static_cast<uint32_t>(scripts_.size());
   Script script = {};
   script.line_offset = head.line_offset;
