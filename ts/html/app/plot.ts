@@ -207,7 +207,9 @@ export class Plot {
     const right = plot.bbox.left + plot.bbox.width;
     const left = x + 8 * ratio + width > right ? x - 8 * ratio - width : x + 8 * ratio;
     context.textBaseline = 'middle';
-    haloText(context, text, left, y + 15 * ratio, ratio);
+    // Above the point it covers least; below when there is no room.
+    const above = y - 10 * ratio;
+    haloText(context, text, left, above > 8 * ratio ? above : y + 14 * ratio, ratio);
   }
 
   /** The canvas says nothing to a screen reader; this does. */
