@@ -160,11 +160,11 @@ describe('finalize', () => {
 
   it('keeps permissions, and follows links', async () => {
     const path = write(sample().bytes());
-    chmodSync(path, 0o640);
+    chmodSync(path, 0o666);
     const link = join(temporaryFolder(), 'link.bin');
     symlinkSync(path, link);
     expect((await finalize(link)).changed).toBe(true);
-    expect(statSync(path).mode & 0o777).toBe(0o640);
+    expect(statSync(path).mode & 0o777).toBe(0o666);
     expect(readFileSync(link)).toEqual(readFileSync(path));
     expect((await digest(path)).end.header.finalized).toBe(true);
   });
@@ -289,6 +289,13 @@ describe('a damaged block', () => {
     expect(before.end.blocksDropped).toBe(1);
     expect(after.end.blocksDropped).toBe(1);
     expect(after.end.bytesDropped).toBe(before.end.bytesDropped);
+  });
+
+  it('keeps its place', async () => {
+    const bytes = damaged({ events: 3000, perBlock: 100, trailer: true });
+    const path = write(bytes);
+    await finalize(path, { compression: 'none' });
+    expect(readFileSync(path).subarray(64, 5000)).toEqual(Buffer.from(bytes).subarray(64, 5000));
   });
 
   it('at the end is cut off', async () => {
@@ -513,6 +520,9 @@ describe('a failure', () => {
     const before = await digest(path);
     const results = await Promise.allSettled([finalize(path), finalize(path), finalize(path)]);
     expect(results.some((r) => r.status === 'fulfilled' && r.value.changed)).toBe(true);
+    for (const result of results) {
+      if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(FinalizeError);
+    }
     const after = await digest(path);
     expect(after.events).toEqual(before.events);
     expect(readdirSync(dirname(path))).toEqual(['capture.bin']);
