@@ -31,6 +31,13 @@ export function buildNative() {
   const gyp = require.resolve('node-gyp/bin/node-gyp.js');
   const commands = configured() ? ['build'] : ['configure', 'build'];
   for (const command of commands) {
-    run(process.execPath, [gyp, command, '--release', '--loglevel=warn', ...nodeDirArgs()]);
+    run(process.execPath, [
+      gyp,
+      command,
+      '--release',
+      '--jobs=max',
+      '--loglevel=warn',
+      ...nodeDirArgs(),
+    ]);
   }
 }

@@ -7,16 +7,17 @@ import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 
 const symbol = '_ZN2v88internal11interpreter9Bytecodes14kBytecodeSizesE';
 
+/** @param {string} binary */
 function readTable(binary) {
   const symbols = execFileSync('nm', ['-S', binary], { encoding: 'utf8', maxBuffer: 1 << 28 });
   const line = symbols.split('\n').find((text) => text.endsWith(` ${symbol}`));
   if (line === undefined) throw new Error(`${binary}: no symbol ${symbol}`);
-  const [address, size] = line.split(' ').map((text) => Number.parseInt(text, 16));
+  const [address = 0, size = 0] = line.split(' ').map((text) => Number.parseInt(text, 16));
   const headers = execFileSync('readelf', ['-lW', binary], { encoding: 'utf8' });
   for (const header of headers.split('\n')) {
     const [type, ...fields] = header.trim().split(/\s+/);
     if (type !== 'LOAD') continue;
-    const [offset, start, , fileSize] = fields.map(Number);
+    const [offset = 0, start = 0, , fileSize = 0] = fields.map(Number);
     if (address < start || address >= start + fileSize) continue;
     const bytes = Buffer.alloc(size);
     const file = openSync(binary, 'r');
