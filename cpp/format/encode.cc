@@ -358,6 +358,13 @@ bool RecordEncoder::Package(uint32_t file, std::string_view name, std::string_vi
   return EndLong();
 }
 
+bool RecordEncoder::SourceMap(uint32_t file, std::string_view url) {
+  BeginLong(LongTag::kSourceMap);
+  Number(file);
+  String(url);
+  return EndLong();
+}
+
 bool RecordEncoder::Stall(uint32_t thread, uint64_t waited_ns) {
   BeginLong(LongTag::kStall);
   Number(thread);

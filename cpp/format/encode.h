@@ -111,6 +111,7 @@ class RecordEncoder {
   bool Symbol(const SymbolRecord& symbol);
   bool Origin(const OriginRecord& origin);
   bool Package(uint32_t file, std::string_view name, std::string_view version);
+  bool SourceMap(uint32_t file, std::string_view url);
   bool Stall(uint32_t thread, uint64_t waited_ns);
   bool RingStacks(uint32_t thread, std::span<const RingStack> stacks);
   bool RingTails(std::span<const RingTail> tails);

@@ -97,6 +97,7 @@ enum class LongTag : uint8_t {
   kStall = 0x33,
   kRingStack = 0x34,
   kRingTails = 0x35,
+  kSourceMap = 0x36,
 };
 
 // §5 flags of a stack
@@ -132,6 +133,8 @@ enum class FrameKind : uint8_t {
 
 // §5.2 map
 enum class MapOp : uint8_t { kMmap = 0, kMunmap = 1, kMremap = 2, kMprotect = 3, kMadvise = 4 };
+// flags of a kMprotect that failed at a hole in its range, after it had changed what is before it.
+inline constexpr uint64_t kUpToHole = 1;
 enum class MemoryClass : uint8_t { kCommitted = 0, kReserved = 1, kFile = 2 };
 
 // §8 Limits

@@ -25,11 +25,17 @@ void Find(T* function, const char* name) {
 }  // namespace
 
 Originals originals;
+bool originals_resolved = false;
 
 void ResolveOriginals() {
 #define MEMTAPE_FIND(result, name, ...) Find(&originals.name, #name);
   MEMTAPE_HOOKED_FUNCTIONS(MEMTAPE_FIND)
 #undef MEMTAPE_FIND
+  // What this libc does not have (free_sized) made it allocate a message, which it would free at
+  // some later time, as if it were the program's.
+  dlerror();
+  dlerror();
+  originals_resolved = true;
   CHECK(originals.malloc != nullptr && originals.free != nullptr && originals.mmap != nullptr);
 }
 

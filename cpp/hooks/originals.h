@@ -47,6 +47,9 @@ struct Originals {
 // Null entries are not looked up yet, or not in this libc.
 extern Originals originals;
 
+// Whether that was done.
+extern bool originals_resolved;
+
 // Looks all of them up: the next definition after this library, or what the program's own imports
 // point at when the library was loaded later. Safe inside the first call of any hook.
 void ResolveOriginals();

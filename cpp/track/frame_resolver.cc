@@ -25,6 +25,7 @@ void FrameResolver::Start(LogWriter* writer, Dictionary* dictionary, bool native
   ClearCache();
   written_version_ = 0;
   rescans_ = 0;
+  source_maps_.Clear();
   ReadModules();
   if (native) modules_->BuildMainRows();
 }
@@ -128,8 +129,19 @@ uint32_t FrameResolver::FunctionOf(v8::CodeMap::Code* code, const v8::CodeName& 
     record.column = name.definition.column;
     record.script_id = code->script_id;
     code->function = dictionary_->Function(record);
+    WriteSourceMap(*code, record.file);
   }
   return code->function;
+}
+
+// A map that a loader made in memory is in the script's own comment and nowhere else.
+void FrameResolver::WriteSourceMap(const v8::CodeMap::Code& code, uint32_t file) {
+  const std::string_view url = code_.MapUrl(code);
+  if (file == 0 || !url.starts_with("data:")) return;
+  uint32_t* written = source_maps_.FindOrInsert(file);
+  if (*written != 0) return;
+  *written = 1;
+  writer_->Emit([&](RecordEncoder& encoder) { return encoder.SourceMap(file, url); });
 }
 
 uint32_t FrameResolver::Label(std::string_view text) {

@@ -38,6 +38,7 @@ class FrameResolver {
   uint32_t ResolveNative(uint64_t address);
   uint32_t Label(std::string_view text);
   uint32_t FunctionOf(v8::CodeMap::Code* code, const v8::CodeName& name);
+  void WriteSourceMap(const v8::CodeMap::Code& code, uint32_t file);
   void ReadModules();
   void WriteModules();
   void ClearCache();
@@ -53,6 +54,7 @@ class FrameResolver {
   // Key → index into runs_ of a count and as many frame ids, while code_.generation() stays.
   FlatMap cache_;
   PageArray<uint32_t> runs_;
+  FlatMap source_maps_;  // files whose map was written
   uint32_t cache_generation_ = 0;
 };
 

@@ -79,20 +79,30 @@ void MapLedger::Split(uint64_t address) {
   tail.start = address;
   intervals_[i].end = address;
   intervals_.Insert(i + 1, tail);
+  CountRanges(tail, 1);
 }
 
 void MapLedger::Count(const Interval& interval, int64_t sign) {
   if (interval.stack == 0) return;
   const int64_t bytes = sign * static_cast<int64_t>(interval.end - interval.start);
   bytes_[static_cast<size_t>(interval.memory_class)] += static_cast<uint64_t>(bytes);
+  AddDelta(interval, bytes, sign);
+}
+
+// A range became two, or two became one; the bytes are the same.
+void MapLedger::CountRanges(const Interval& interval, int64_t ranges) {
+  if (interval.stack != 0) AddDelta(interval, 0, ranges);
+}
+
+void MapLedger::AddDelta(const Interval& interval, int64_t bytes, int64_t ranges) {
   for (size_t i = 0; i < deltas_.size(); i++) {
     MapDelta& delta = deltas_[i];
     if (delta.stack != interval.stack || delta.memory_class != interval.memory_class) continue;
     delta.bytes += bytes;
-    delta.ranges += sign;
+    delta.ranges += ranges;
     return;
   }
-  deltas_.push_back({interval.memory_class, interval.stack, bytes, sign});
+  deltas_.push_back({interval.memory_class, interval.stack, bytes, ranges});
 }
 
 void MapLedger::Remove(uint64_t start, uint64_t end) {
@@ -113,10 +123,20 @@ void MapLedger::Add(const Interval& interval) {
     if (before.end == interval.start && before.stack == interval.stack &&
         before.memory_class == interval.memory_class && before.file == interval.file) {
       before.end = interval.end;
+      CountRanges(interval, -1);
       return;
     }
   }
   intervals_.Insert(i, interval);
+}
+
+uint64_t MapLedger::FirstHole(uint64_t start, uint64_t end) const {
+  uint64_t reached = start;
+  for (size_t i = FirstEndingAfter(start); i < intervals_.size() && reached < end; i++) {
+    if (intervals_[i].start > reached) break;
+    reached = intervals_[i].end;
+  }
+  return std::min(reached, end);
 }
 
 void MapLedger::Protect(uint64_t start, uint64_t end, uint64_t prot, uint32_t stack) {
@@ -172,7 +192,8 @@ std::span<const MapDelta> MapLedger::Apply(const MapRecord& record) {
       Remap(record);
       break;
     case MapOp::kMprotect:
-      Protect(start, end, record.prot, record.stack);
+      Protect(start, record.flags == kUpToHole ? FirstHole(start, end) : end, record.prot,
+              record.stack);
       break;
     case MapOp::kMadvise:
       // The pages stay accessible: what the advice changes is RSS, not what is committed.

@@ -43,6 +43,9 @@ class MapLedger {
   void Protect(uint64_t start, uint64_t end, uint64_t prot, uint32_t stack);
   void Remap(const MapRecord& record);
   void Count(const Interval& interval, int64_t sign);
+  void CountRanges(const Interval& interval, int64_t ranges);
+  void AddDelta(const Interval& interval, int64_t bytes, int64_t ranges);
+  uint64_t FirstHole(uint64_t start, uint64_t end) const;
 
   PageArray<Interval> intervals_;  // sorted, no overlaps
   PageArray<MapDelta> deltas_;

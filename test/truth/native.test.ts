@@ -76,12 +76,18 @@ function wantedAccounts(truth: TruthOutput): Record<string, Account> {
   );
 }
 
+/** What the dynamic linker takes and gives back for a plugin is heap too, and may move the peak. */
+function peakAsFarAsKnown(truth: TruthOutput, args: readonly string[]): TruthOutput {
+  const loads = args.includes(programs.plugin);
+  return loads ? { ...truth, peak: { ...truth.peak, known: false } } : truth;
+}
+
 async function compare(
   args: readonly string[],
 ): Promise<{ truth: TruthOutput; recording: Recording }> {
   const recorded = record(programs.truth, args, { folder });
   expect(recorded.stderr).toBe('');
-  const truth = parseTruth(recorded.stdout);
+  const truth = peakAsFarAsKnown(parseTruth(recorded.stdout), args);
   const recording = await readRecording(recorded.capture);
   expect(accountsOf(recording, truth)).toEqual(wantedAccounts(truth));
   return { truth, recording };

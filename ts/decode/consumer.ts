@@ -57,6 +57,7 @@ export type Definition =
     }
   | { readonly type: 'origin'; readonly id: number }
   | { readonly type: 'package'; readonly id: number }
+  | { readonly type: 'source_map'; readonly id: number }
   | {
       readonly type: 'ring_stack';
       readonly id: number;

@@ -162,6 +162,8 @@ function definitionFields(tables: Tables, definition: Definition): Record<string
       return { ...tables.origins.get(id) };
     case 'package':
       return { file: tables.string(id), ...tables.packages.get(tables.string(id)) };
+    case 'source_map':
+      return { file: tables.string(id), url: tables.sourceMaps.get(tables.string(id)) };
     case 'ring_stack':
     case 'ring_tails':
       return {};

@@ -2,7 +2,7 @@
 // Who owns which pages: docs/format.md F-21, as cpp/track/map_ledger.cc applies it. Only recovery needs it: a capture's
 // own map records carry their deltas.
 
-import { MAP_OP, MEMORY_CLASS } from '../format/constants.js';
+import { MAP_OP, MEMORY_CLASS, UP_TO_HOLE } from '../format/constants.js';
 import type { MapDelta, MapRecord } from '../format/records.js';
 
 const PAGE_BYTES = 4096;
@@ -61,7 +61,12 @@ export class IntervalMap {
         this.#remap(call);
         break;
       case MAP_OP.mprotect:
-        this.#protect(call.address, end, call.prot, call.stack);
+        this.#protect(
+          call.address,
+          call.flags === UP_TO_HOLE ? this.#firstHole(call.address, end) : end,
+          call.prot,
+          call.stack,
+        );
         break;
       default: // Advice changes what is resident, not what is committed.
     }
@@ -106,20 +111,35 @@ export class IntervalMap {
     if (!interval || interval.start >= address) return;
     this.#intervals.splice(index + 1, 0, { ...interval, start: address });
     interval.end = address;
+    this.#addDelta(interval, 0, 1);
+  }
+
+  /** The end of the run of mappings that starts at `start`, at most `end`. */
+  #firstHole(start: number, end: number): number {
+    let reached = start;
+    for (let i = this.#firstEndingAfter(start); i < this.#intervals.length; i++) {
+      const interval = this.#intervals[i] as Interval;
+      if (interval.start > reached || reached >= end) break;
+      reached = interval.end;
+    }
+    return Math.min(reached, end);
   }
 
   #count(interval: Interval, sign: 1 | -1): void {
+    this.#addDelta(interval, sign * (interval.end - interval.start), sign);
+  }
+
+  #addDelta(interval: Interval, bytes: number, ranges: number): void {
     if (interval.stack === 0) return;
-    const bytes = sign * (interval.end - interval.start);
     const known = this.#deltas.find(
       (delta) => delta.stack === interval.stack && delta.class === interval.class,
     );
     if (known) {
       known.bytes += bytes;
-      known.ranges += sign;
+      known.ranges += ranges;
     } else {
       const { class: memoryClass, stack } = interval;
-      this.#deltas.push({ class: memoryClass, stack, bytes, ranges: sign });
+      this.#deltas.push({ class: memoryClass, stack, bytes, ranges });
     }
   }
 
@@ -144,8 +164,12 @@ export class IntervalMap {
       before.stack === interval.stack &&
       before.class === interval.class &&
       before.file === interval.file;
-    if (alike) before.end = interval.end;
-    else this.#intervals.splice(index, 0, interval);
+    if (alike) {
+      before.end = interval.end;
+      this.#addDelta(interval, 0, -1);
+    } else {
+      this.#intervals.splice(index, 0, interval);
+    }
   }
 
   #protect(start: number, end: number, prot: number, stack: number): void {

@@ -47,6 +47,7 @@ export class LongRecords {
     [LONG_TAG.symbol, (c) => this.#symbol(c)],
     [LONG_TAG.origin, (c) => this.#origin(c)],
     [LONG_TAG.package, (c) => this.#package(c)],
+    [LONG_TAG.source_map, (c) => this.#sourceMap(c)],
     [LONG_TAG.stall, (c, t) => this.#stall(c, t)],
     [LONG_TAG.ring_stack, (c) => this.#ringStack(c)],
     [LONG_TAG.ring_tails, (c) => this.#ringTails(c)],
@@ -281,6 +282,12 @@ export class LongRecords {
     const id = c.varint();
     this.#tables.packages.set(this.#tables.string(id), { name: c.text(), version: c.text() });
     this.#defined({ type: 'package', id });
+  }
+
+  #sourceMap(c: ByteCursor): void {
+    const id = c.varint();
+    this.#tables.sourceMaps.set(this.#tables.string(id), c.text());
+    this.#defined({ type: 'source_map', id });
   }
 
   #stall(c: ByteCursor, timeNs: number): void {

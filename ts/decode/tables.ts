@@ -42,6 +42,8 @@ export class Tables {
   readonly modules = new Map<number, ModuleInfo[]>();
   /** By path of the file. */
   readonly packages = new Map<string, PackageInfo>();
+  /** Source map comments (`data:` URLs) of scripts whose map is nowhere else, by file. */
+  readonly sourceMaps = new Map<string, string>();
   /** By frame. */
   readonly origins = new Map<number, OriginInfo>();
   readonly #symbols = new Map<number, Map<number, SymbolInfo[]>>();

@@ -89,6 +89,7 @@ export const LONG_TAG = {
   stall: 0x33,
   ring_stack: 0x34,
   ring_tails: 0x35,
+  source_map: 0x36,
 } as const;
 
 export const STACK_CUT = 1;
@@ -122,6 +123,8 @@ export const FRAME_KIND = {
 
 // §5.2 map
 export const MAP_OP = { mmap: 0, munmap: 1, mremap: 2, mprotect: 3, madvise: 4 } as const;
+/** Flags of an mprotect that failed at a hole in its range, after changing what is before it. */
+export const UP_TO_HOLE = 1;
 export const MEMORY_CLASS = { committed: 0, reserved: 1, file: 2 } as const;
 
 // §7 FILE.rings

@@ -64,6 +64,8 @@ export function lookUpNames(tables: Tables, resolvers: Resolvers): NameRecord[] 
     }
   }
   for (const [file, calls] of places.calls) {
+    // In the order of the file, the next segment of its map is near the last.
+    calls.sort((a, b) => a.frame.line - b.frame.line || a.frame.column - b.frame.column);
     for (const call of calls) {
       const origin = originOf(file, call, resolvers.maps);
       if (!origin) continue;

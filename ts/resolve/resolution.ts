@@ -34,7 +34,7 @@ export function openResolution(end: CaptureEnd, options: ResolutionOptions = {})
   const elf = new ElfSymbols(demangle === undefined ? {} : { demangle });
   const maps = new SourceMaps({
     endedAtMs: endedAtMs(end),
-    ...(inMemoryMap === undefined ? {} : { inMemory: inMemoryMap }),
+    inMemory: inMemoryMap ?? ((file) => end.tables.sourceMaps.get(file)),
   });
   const native = new CheckedElf(elf);
   return {

@@ -72,8 +72,11 @@ export class SourceMaps {
   readonly #maxFiles: number;
   /** In order of use, the latest last. */
   readonly #entries = new Map<string, Entry>();
+  /** Of sources that are file: URLs. */
+  readonly #paths = new Map<string, string>();
   readonly #problems = new Map<string, MapProblem>();
   #bytes = 0;
+  #latest: { readonly file: string; readonly entry: Entry } | null = null;
 
   constructor(options: SourceMapsOptions = {}) {
     this.#finder = new MapFinder(options);
@@ -94,7 +97,7 @@ export class SourceMaps {
     const found = originalPositionFor(map, { line, column: generated });
     if (typeof found.source !== 'string' || found.line === null || found.line < 1) return null;
     return {
-      file: fileOf(found.source),
+      file: this.#pathOf(found.source),
       line: found.line,
       column: column > 0 ? found.column + 1 : 0,
     };
@@ -118,15 +121,17 @@ export class SourceMaps {
   }
 
   #entry(file: string): Entry {
-    const cached = this.#entries.get(file);
-    if (cached) {
+    // Callers go file by file.
+    if (this.#latest?.file === file) return this.#latest.entry;
+    let entry = this.#entries.get(file);
+    if (entry) {
       this.#entries.delete(file);
-      this.#entries.set(file, cached);
-      return cached;
+      this.#entries.set(file, entry);
+    } else {
+      entry = this.#load(file, this.#finder.find(file));
+      this.#keep(file, entry);
     }
-    const found = this.#finder.find(file);
-    const entry = this.#load(file, found);
-    this.#keep(file, entry);
+    this.#latest = { file, entry };
     return entry;
   }
 
@@ -155,6 +160,15 @@ export class SourceMaps {
       this.#entries.delete(oldest);
       this.#bytes -= old.bytes;
     }
+  }
+
+  #pathOf(source: string): string {
+    let path = this.#paths.get(source);
+    if (path === undefined) {
+      path = fileOf(source);
+      this.#paths.set(source, path);
+    }
+    return path;
   }
 
   #line(entry: Entry, line: number): string | null {
