@@ -30,10 +30,8 @@ constexpr int kDontUnmap = 4;  // MREMAP_DONTUNMAP, Linux 5.7
 
 template <typename T>
 inline T Original(T& function) {
-  // Once: looking for what this libc does not have (free_sized) makes it allocate an error message.
-  static bool resolved = false;
-  if (MEMTAPE_UNLIKELY(function == nullptr) && !resolved && !resolving) {
-    resolved = resolving = true;
+  if (MEMTAPE_UNLIKELY(function == nullptr) && !originals_resolved && !resolving) {
+    resolving = true;
     ResolveOriginals();
     resolving = false;
   }
@@ -109,14 +107,12 @@ inline int Change(MapOp op, void* address, size_t length, uint64_t prot, uint64_
   const int result = call();
   if (result == 0) {
     RecordMap(state, op, stamp, stack, Number(address), length, prot, flags);
+  } else if (op == MapOp::kMprotect && errno == ENOMEM) {
+    // There is a hole in the range; the kernel has changed the pages before it.
+    RecordMap(state, op, stamp, stack, Number(address), length, prot, kUpToHole);
   }
   Leave(state);
   return result;
-}
-
-void EndSession() {
-  SessionSummary summary;
-  CurrentSession().Stop("exit", &summary);
 }
 
 bool NoteModules(ModulesChange change) {
@@ -337,13 +333,13 @@ int memtape_prctl(int option, ...) {
 // These end the process without running destructors: shells do, after every command.
 void memtape__exit(int status) {
   auto original = ORIGINAL(_exit);
-  EndSession();
+  CurrentSession().StopAtExit();
   original(status);
 }
 
 void memtape__Exit(int status) {
   auto original = ORIGINAL(_Exit);
-  EndSession();
+  CurrentSession().StopAtExit();
   original(status);
 }
 

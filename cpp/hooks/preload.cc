@@ -210,10 +210,7 @@ void StartFromEnvironment() {
   if (preloaded) StartFromEnvironment();
 }
 
-[[gnu::destructor]] void OnUnload() {
-  SessionSummary summary;
-  CurrentSession().Stop("exit", &summary);
-}
+[[gnu::destructor]] void OnUnload() { CurrentSession().StopAtExit(); }
 
 }  // namespace
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "log/capture_file.h"
 
+#include <errno.h>
+
 #include "os/os.h"
 
 namespace memtape {
 
 int CaptureFile::Create(const char* path, bool overwrite, const FileHeader& header) {
   bytes_ = 0;
-  error_ = 0;
-  fd_ = os::OpenWrite(path, overwrite, /*readable=*/false);
-  if (fd_ < 0) return error_ = fd_;
+  error_ = file_.Create(path, overwrite, /*readable=*/false);
+  if (error_ != 0) return error_;
   uint8_t bytes[kFileHeaderBytes];
   WriteFileHeader(bytes, header);
   return Append(bytes) ? 0 : error_;
@@ -17,19 +18,20 @@ int CaptureFile::Create(const char* path, bool overwrite, const FileHeader& head
 
 bool CaptureFile::Append(std::span<const uint8_t> block) {
   if (error_ != 0) return false;
-  error_ = os::Write(fd_, block.data(), block.size());
+  const int fd = file_.Descriptor();
+  if (fd < 0) {
+    error_ = fd;
+    return false;
+  }
+  error_ =
+      os::MayGrowTo(bytes_ + block.size()) ? os::Write(fd, block.data(), block.size()) : -EFBIG;
   if (error_ != 0) {
     // A block that is there in part would be a torn tail; without it the file is whole.
-    os::Truncate(fd_, bytes_);
+    os::Truncate(fd, bytes_);
     return false;
   }
   bytes_ += block.size();
   return true;
-}
-
-void CaptureFile::Close() {
-  if (fd_ >= 0) os::Close(fd_);
-  fd_ = -1;
 }
 
 }  // namespace memtape

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "format/encode.h"
+#include "log/own_file.h"
 
 namespace memtape {
 
@@ -16,12 +17,13 @@ class CaptureFile {
   // 0 or a negative errno.
   int Create(const char* path, bool overwrite, const FileHeader& header);
   bool Append(std::span<const uint8_t> block);
-  void Close();
+  void Close() { file_.Close(); }
+  void Unlink() { file_.Unlink(); }
   int error() const { return error_; }
   uint64_t bytes() const { return bytes_; }
 
  private:
-  int fd_ = -1;
+  OwnFile file_;
   int error_ = 0;
   uint64_t bytes_ = 0;
 };

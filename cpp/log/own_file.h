@@ -21,6 +21,8 @@ class OwnFile {
   int Descriptor();
   // Whoever still has the file mapped keeps it. One thread.
   void Close();
+  // Deletes the file, wherever the program's working directory is by now.
+  void Unlink() { os::Unlink(path_.c_str()); }
   bool open() const { return identity_ != os::FileIdentity{}; }
 
  private:

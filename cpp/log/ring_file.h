@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// FILE.rings: creates it, hands out slots to threads, takes them back. Slots are mapped once and
-// stay mapped, so that a late event of a dying thread can never fault.
+// FILE.rings: creates it, hands out slots to threads, takes them back.
 #pragma once
 
 #include <stdint.h>
 
 #include <atomic>
 
+#include "log/own_file.h"
 #include "log/ring.h"
 
 namespace memtape {
@@ -15,7 +15,8 @@ inline constexpr uint32_t kMaxSlots = 4096;
 
 struct Slot {
   SlotHeader* header = nullptr;
-  uint8_t* ring = nullptr;  // kRingBytes, mapped twice in a row
+  uint8_t* ring = nullptr;      // kRingBytes, mapped twice in a row
+  RingWriter* owner = nullptr;  // null: nobody has it
 };
 
 class RingFile {
@@ -24,34 +25,39 @@ class RingFile {
     uint64_t capture_id, ticks, ticks_per_second, unix_ns;
   };
 
-  // Returns 0 or a negative errno. One thread, before any Acquire.
+  // Returns 0 or a negative errno. One thread, before any Acquire and after every earlier one.
   int Create(const char* path, const Start& start);
-  // Unmaps nothing; closes and deletes the file.
-  void Remove(const char* path);
+  // Closes the file and forgets its slots. Those that may still be written to stay mapped: all, or,
+  // when `settled` says that whoever is inside its ring shows it, those with such an owner.
+  void Close(bool settled);
+  // Deletes the file; it can be used on.
+  void Unlink() { file_.Unlink(); }
 
-  // A slot for the calling thread: a released one, or a new one at the end of the file.
-  // Any thread. Returns its index, or a negative errno.
-  int64_t Acquire(uint32_t os_tid);
-  // Gives an empty slot back. Drain thread only.
+  // A slot for `owner`, on its thread: a released one, or a new one at the end of the file.
+  // Returns its index, or a negative errno.
+  int64_t Acquire(uint32_t os_tid, RingWriter* owner);
+  // Gives an empty slot back, whose owner has died. Drain thread only.
   void Release(uint32_t index);
 
-  uint32_t count() const { return count_.load(std::memory_order_acquire); }
-  // A slot below count() may still be under construction: then its header is null.
+  uint32_t count() const;
+  // A slot below count() may be under construction: then its header is null.
   Slot At(uint32_t index) const;
   // Re-measured clock rate, for readers.
   void SetTicksPerSecond(uint64_t ticks_per_second);
 
  private:
-  int64_t Construct();
-
-  int fd_ = -1;
-  uint8_t* header_ = nullptr;
-  std::atomic<uint32_t> count_{0};
   struct Entry {
     std::atomic<SlotHeader*> header;
     uint8_t* ring;
+    std::atomic<RingWriter*> owner;
     std::atomic<uint32_t> in_use;
   };
+
+  int64_t Construct();
+
+  OwnFile file_;
+  uint8_t* header_ = nullptr;
+  std::atomic<uint32_t> count_{0};
   Entry* entries_ = nullptr;  // kMaxSlots, in pages of their own
 };
 

@@ -21,9 +21,9 @@ enum class RingRecord : uint8_t {
   kMark = 22,         // byte length, name
   kThreadName = 23,   // byte length, name
   kModulesChanged = 24,  // a ModulesChange
-  kJsSample = 25,  // JsSampleHead, then per space: size, used, name (24 bytes, zero-filled)
-  kThread = 26,    // kind | worker id << 32
-  kMetadata = 27,  // byte length, JSON text
+  kJsSample = 25,        // JsSampleHead, then per space: size, used, name (24 bytes, zero-filled)
+  kThread = 26,          // kind | worker id << 32
+  kMetadata = 27,        // byte length, JSON text
 };
 
 enum class ModulesChange : uint64_t { kLoading = 0, kUnloading = 1, kUnloaded = 2 };
@@ -38,10 +38,10 @@ inline constexpr uint64_t kLabelJsUnknown = kKeyLabel | 2;
 struct CodeHead {
   uint64_t start;
   uint32_t length;
-  uint32_t script_id;    // 0: none
-  uint16_t type;         // V8's JitCodeEvent::CodeType: 0 bytecode, 1 machine code, 2 wasm
-  uint16_t encoding;     // of the position table, v8/position_table.h
-  uint32_t name_bytes;   // V8's name of the code, such as "JS:*f file.js:3:9"
+  uint32_t script_id;   // 0: none
+  uint16_t type;        // V8's JitCodeEvent::CodeType: 0 bytecode, 1 machine code, 2 wasm
+  uint16_t encoding;    // of the position table, v8/position_table.h
+  uint32_t name_bytes;  // V8's name of the code, such as "JS:*f file.js:3:9"
   uint32_t inlined_count;
   uint32_t positions_bytes;  // V8's encoding, v8/position_table.h
 };

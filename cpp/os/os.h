@@ -54,6 +54,9 @@ int ParentPid();
 int Tid();
 bool ThreadIsAlive(int pid, int tid);
 void Yield();
+// Every thread of this process executes a full memory barrier before this returns. False where the
+// kernel cannot.
+bool MemoryBarrierOnAllThreads();
 void SleepNs(uint64_t ns);
 // Sleeps while *word == expected, at most `ns`; woken by FutexWake from any thread.
 void FutexWait(uint32_t* word, uint32_t expected, uint64_t ns);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/auxv.h>
@@ -243,6 +244,14 @@ int Tid() { return static_cast<int>(Call(SYS_gettid)); }
 bool ThreadIsAlive(int pid, int tid) { return Call(SYS_tgkill, pid, tid, 0) != -ESRCH; }
 
 void Yield() { Call(SYS_sched_yield); }
+
+bool MemoryBarrierOnAllThreads() {
+  if (!Failed(Call(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) &&
+      !Failed(Call(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED))) {
+    return true;
+  }
+  return !Failed(Call(SYS_membarrier, MEMBARRIER_CMD_GLOBAL));
+}
 
 void SleepNs(uint64_t ns) {
   const timespec t = {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};

@@ -11,6 +11,7 @@
 #include "os/os.h"
 #include "os/proc.h"
 #include "track/dictionary.h"
+#include "track/event_order.h"
 #include "track/frame_resolver.h"
 #include "track/live_blocks.h"
 #include "track/map_ledger.h"
@@ -35,23 +36,28 @@ class Drain final : public LogWriter::TailSource {
  private:
   // What the drain thread keeps of a slot.
   struct Source {
-    SlotHeader* header;
+    SlotHeader* header;  // null: not there yet
     const uint8_t* ring;
-    uint64_t at;         // bytes consumed
-    uint64_t end;        // bytes committed, as of this round
-    uint64_t written;    // tail in the file
-    uint64_t idle_since;  // stamp at which the thread was last seen outside all hooks
+    const RingWriter* owner;  // null: nobody has the slot
+    uint64_t at;              // bytes consumed
+    uint64_t end;             // bytes committed, as of this round
+    uint64_t written;         // tail in the file
+    uint64_t idle_since;      // stamp at which the thread was last seen outside all hooks
     uint32_t thread;
     uint32_t os_tid;
     PageArray<uint32_t> stacks;  // ring stack number → stack id
+
+    bool empty() const { return at == end; }
+    const uint64_t* record() const {
+      return reinterpret_cast<const uint64_t*>(ring + (at & (kRingBytes - 1)));
+    }
+    uint64_t stamp() const { return record()[0]; }
   };
 
   void FindSources();
   uint64_t Horizon(uint64_t now);
   void Merge(uint64_t horizon);
-  const uint64_t* NextRecord(const Source& source) const {
-    return reinterpret_cast<const uint64_t*>(source.ring + (source.at & (kRingBytes - 1)));
-  }
+  // Returns the record's number of words.
   size_t Process(Source* source, const uint64_t* record);
   void OnFree(uint64_t address);
   void OnAlloc(Source* source, const uint64_t* record);
@@ -75,6 +81,8 @@ class Drain final : public LogWriter::TailSource {
                                        ns_per_tick_);
   }
   void Calibrate(uint64_t ticks, uint64_t ns);
+  // Whether no thread can come with an event any more, once recording has stopped.
+  bool AllOutside() const;
   void Finish();
 
   Session* session_ = nullptr;
@@ -88,7 +96,7 @@ class Drain final : public LogWriter::TailSource {
   PageArray<RingTail> tails_;
   SessionSummary summary_;
   double ns_per_tick_ = 1;
-  uint64_t margin_ticks_ = 0;
+  uint64_t margin_ticks_ = 0, patience_ticks_ = 0;
   uint64_t events_ = 0;  // alloc, free and map records written
   uint64_t next_sample_ns_ = 0, last_flush_ns_ = 0, next_reclaim_ns_ = 0;
 };
@@ -106,7 +114,7 @@ void Drain::Prepare(Session* session) {
   blocks_.Clear();
   ledger_.Clear();
   for (size_t i = 0; i < sources_.size(); i++) sources_[i].stacks.Free();
-  sources_.Clear();
+  sources_.Free();
   writer_.Start(&session->file_, this);
   dictionary_.Start(&writer_);
   const std::span<const char> maps = os::ReadMaps();
@@ -120,7 +128,7 @@ void Drain::Prepare(Session* session) {
 void Drain::Calibrate(uint64_t ticks, uint64_t ns) {
   const uint64_t elapsed = ns - session_->start_ns_;
   if (elapsed < 1'000'000 || ticks <= session_->start_ticks_) {
-    if (ns_per_tick_ == 1) ns_per_tick_ = 0.4;
+    ns_per_tick_ = 1e9 / static_cast<double>(session_->ticks_per_second_);
   } else {
     ns_per_tick_ = static_cast<double>(elapsed) / static_cast<double>(ticks - session_->start_ticks_);
     session_->rings.SetTicksPerSecond(static_cast<uint64_t>(1e9 / ns_per_tick_));
@@ -128,32 +136,39 @@ void Drain::Calibrate(uint64_t ticks, uint64_t ns) {
   // A store is visible to other cores long before this, whatever the store buffer does.
   constexpr double kMarginNs = 20'000;
   margin_ticks_ = static_cast<uint64_t>(kMarginNs / ns_per_tick_);
+  constexpr double kPatienceNs = 100'000'000;
+  patience_ticks_ = static_cast<uint64_t>(kPatienceNs / ns_per_tick_);
 }
 
 void Drain::FindSources() {
-  const uint32_t count = std::min(session_->rings.count(), kMaxSlots);
-  while (sources_.size() < count) {
-    const Slot slot = session_->rings.At(static_cast<uint32_t>(sources_.size()));
-    if (slot.header == nullptr) return;  // under construction: next time
-    Source source = {};
+  const uint32_t count = session_->rings.count();
+  if (sources_.size() < count) sources_.Resize(count);
+  for (uint32_t i = 0; i < count; i++) {
+    const Slot slot = session_->rings.At(i);
+    Source& source = sources_[i];
+    // Null while the slot is under construction; others after it may be in use.
     source.header = slot.header;
     source.ring = slot.ring;
-    sources_.push_back(source);
+    source.owner = slot.owner;
   }
 }
 
 // The stamp up to which no thread can still come with an event. A thread that is inside a hook has
 // its record stamped after its last one, and after it was last seen outside.
 uint64_t Drain::Horizon(uint64_t now) {
-  uint64_t horizon = now - margin_ticks_;
+  const uint64_t outside = now - margin_ticks_;
+  // A thread that left a hook by longjmp stays inside for good, and one may take long in the kernel.
+  // Nobody must wait for them for ever.
+  const bool patient = control->waiting.load(std::memory_order_relaxed) == 0;
+  uint64_t horizon = outside;
   for (size_t i = 0; i < sources_.size(); i++) {
     Source& source = sources_[i];
-    const bool inside = source.header->pending.load(std::memory_order_acquire) != 0;
-    if (inside) {
-      const uint64_t last = source.header->last_stamp.load(std::memory_order_relaxed);
-      horizon = std::min(horizon, std::max(last, source.idle_since));
+    if (source.header == nullptr) continue;
+    if (source.owner != nullptr && source.owner->inside()) {
+      const uint64_t since = std::max(source.owner->last_stamp(), source.idle_since);
+      if (patient || now - since < patience_ticks_) horizon = std::min(horizon, since);
     } else {
-      source.idle_since = now - margin_ticks_;
+      source.idle_since = outside;
     }
     source.end = source.header->head.load(std::memory_order_acquire);
   }
@@ -161,46 +176,24 @@ uint64_t Drain::Horizon(uint64_t now) {
 }
 
 void Drain::Merge(uint64_t horizon) {
-  while (true) {
-    Source* first = nullptr;
-    uint64_t first_stamp = UINT64_MAX;
-    uint64_t second_stamp = UINT64_MAX;
-    for (size_t i = 0; i < sources_.size(); i++) {
-      Source& source = sources_[i];
-      if (source.at == source.end) continue;
-      const uint64_t stamp = NextRecord(source)[0];
-      if (stamp < first_stamp) {
-        second_stamp = first_stamp;
-        first_stamp = stamp;
-        first = &source;
-      } else {
-        second_stamp = std::min(second_stamp, stamp);
-      }
+  const auto fits = [this](const Source& source) {
+    const uint64_t word = source.record()[1];
+    switch (word & 0xFF) {
+      case static_cast<uint64_t>(RingKind::kFree):
+        return blocks_.IsLive(word >> kRingAddressShift);
+      case static_cast<uint64_t>(RingKind::kAlloc):
+        return !blocks_.IsLive(word >> kRingAddressShift);
+      default:
+        return true;
     }
-    if (first == nullptr || first_stamp > horizon) return;
-    // A run of one thread. At equal stamps frees must come before allocs; a run ends before the
-    // other's stamp, and ties are broken by kind, whose numbers are in that order.
-    const uint64_t limit = std::min(second_stamp, horizon + 1);
-    bool progress = false;
-    while (first->at != first->end) {
-      const uint64_t* record = NextRecord(*first);
-      if (record[0] >= limit && progress) break;
-      if (record[0] == second_stamp && !progress &&
-          (record[1] & 0xFF) == static_cast<uint64_t>(RingKind::kAlloc)) {
-        for (size_t i = 0; i < sources_.size(); i++) {
-          Source& other = sources_[i];
-          if (&other == first || other.at == other.end) continue;
-          const uint64_t* next = NextRecord(other);
-          if (next[0] == record[0] &&
-              (next[1] & 0xFF) == static_cast<uint64_t>(RingKind::kFree)) {
-            other.at += 8 * Process(&other, next);
-          }
-        }
-      }
-      first->at += 8 * Process(first, record);
-      progress = true;
+  };
+  uint64_t run_end;
+  while (Source* source =
+             FirstSource(sources_.data(), sources_.size(), horizon, &run_end, fits)) {
+    do {
+      source->at += 8 * Process(source, source->record());
       if (writer_.WantsFlush()) writer_.Flush();
-    }
+    } while (!source->empty() && source->stamp() < run_end);
   }
 }
 
@@ -223,7 +216,10 @@ size_t Drain::Process(Source* source, const uint64_t* record) {
       return kRingMapWords;
     default: {
       const size_t words = record[1] >> kRingHighShift;
-      CHECK(words >= 2 && words <= kMaxRingRecordWords);
+      if ((record[1] & 0xFF) < kRingFirstVariable || words < 2 || words > kMaxRingRecordWords) {
+        session_->Fail("a ring buffer is damaged", 0);
+        return (source->end - source->at) / 8;
+      }
       writer_.MakeRoom();
       writer_.encoder().SyncTime(ToNs(record[0]));
       OnVariable(source, static_cast<RingRecord>(record[1] & 0xFF), record, words);
@@ -447,15 +443,14 @@ void Drain::Sample() {
 void Drain::ReclaimDeadThreads() {
   for (size_t i = 0; i < sources_.size(); i++) {
     Source& source = sources_[i];
-    if (source.thread == 0 || source.at != source.end || source.written != source.at) continue;
+    if (source.thread == 0 || !source.empty() || source.written != source.at) continue;
     if (os::ThreadIsAlive(session_->pid_, static_cast<int>(source.os_tid))) continue;
     if (source.header->head.load(std::memory_order_acquire) != source.at) continue;
     const uint32_t thread = source.thread;
     writer_.Emit([&](RecordEncoder& encoder) { return encoder.ThreadEnd(thread); });
     source.thread = 0;
-    source.header->pending.store(0, std::memory_order_relaxed);
+    ReleaseThreadState(source.owner);
     session_->rings.Release(static_cast<uint32_t>(i));
-    ReleaseThreadState(source.os_tid);
   }
 }
 
@@ -494,6 +489,7 @@ void Drain::Run() {
     const uint64_t now_ticks = TicksBefore();
     const uint64_t now_ns = os::MonotonicNs();
     Calibrate(now_ticks, now_ns);
+    control->rounds.fetch_add(1, std::memory_order_relaxed);
     const uint64_t events_before = events_;
     FindSources();
     Merge(Horizon(now_ticks));
@@ -518,17 +514,23 @@ void Drain::Run() {
   Finish();
 }
 
+bool Drain::AllOutside() const {
+  if (control->acquiring.load(std::memory_order_acquire) != 0) return false;
+  for (uint32_t i = 0; i < session_->rings.count(); i++) {
+    const RingWriter* owner = session_->rings.At(i).owner;
+    if (owner != nullptr && owner->inside()) return false;
+  }
+  return true;
+}
+
 void Drain::Finish() {
-  // Threads that were inside a hook when recording stopped still commit what they began.
+  // Threads that were inside a hook when recording stopped commit what they began.
   constexpr uint64_t kPatienceNs = 200'000'000;
   const uint64_t start = os::MonotonicNs();
-  uint64_t now = TicksAfter();
-  FindSources();
-  while (Horizon(now) < now - margin_ticks_ && os::MonotonicNs() - start < kPatienceNs) {
-    os::SleepNs(100'000);
-    FindSources();
-  }
+  while (!AllOutside() && os::MonotonicNs() - start < kPatienceNs) os::SleepNs(100'000);
   Calibrate(TicksBefore(), os::MonotonicNs());
+  FindSources();
+  Horizon(TicksAfter());
   Merge(UINT64_MAX - 1);
   const uint64_t end_ns = os::MonotonicNs() - session_->start_ns_;
   writer_.encoder().SyncTime(end_ns);
@@ -542,6 +544,7 @@ void Drain::Finish() {
   summary_.live_blocks = blocks_.live_blocks();
   summary_.error = session_->error_.load();
   summary_.error_text = session_->error_text_.load();
+  writer_.Flush();  // with the rings' tails, so that the trailer comes last
   WriteTrailer(&writer_, summary_, session_->end_);
   writer_.Flush();
   summary_.file_bytes = session_->file_.bytes();

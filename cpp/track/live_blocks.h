@@ -47,6 +47,11 @@ class LiveBlocks {
     return {id, true, size};
   }
 
+  bool IsLive(uint64_t address) const {
+    const uint32_t id = ids_.Find(address);
+    return id != 0 && (sizes_[id] & kLive) != 0;
+  }
+
   void Prefetch(uint64_t address) const { ids_.Prefetch(address); }
   AddressState& state(uint32_t id) { return states_[id]; }
   uint64_t live_bytes() const { return live_bytes_; }

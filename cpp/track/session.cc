@@ -37,96 +37,197 @@ uint64_t MeasureTicksPerSecond() {
 
 Session& CurrentSession() { return the_session; }
 
-const char* Session::Fail(const char* text, int result, int* error) {
-  *error = -result;
-  file_.Close();
+bool Session::Claim() {
+  constexpr uint64_t kPatienceNs = 10'000'000'000;
+  const uint32_t tid = static_cast<uint32_t>(os::Tid());
+  const uint64_t start = os::MonotonicNs();
+  uint32_t holder = 0;
+  while (!claimed_by_.compare_exchange_strong(holder, tid, std::memory_order_acq_rel)) {
+    if (holder == tid || os::MonotonicNs() - start > kPatienceNs) return false;
+    // In a forked child the holder may be a thread of the parent: take it from there.
+    if (os::ThreadIsAlive(os::Pid(), static_cast<int>(holder))) {
+      holder = 0;
+      os::SleepNs(1'000'000);
+    }
+  }
+  return true;
+}
+
+void Session::Unclaim() { claimed_by_.store(0, std::memory_order_release); }
+
+// A forked child has its parent's session, but not the thread behind it.
+bool Session::running() const { return drain_started_ && pid_ == os::Pid(); }
+
+const char* Session::Refuse(const char* text, int error) {
+  start_error_ = error;
   return text;
 }
 
 const char* Session::Start(const SessionOptions& options, int* error) {
-  *error = 0;
+  *error = EBUSY;
+  if (!Claim()) return "recording is being started or stopped by another thread";
+  start_error_ = 0;
+  const char* problem = StartClaimed(options);
+  *error = start_error_;
+  Unclaim();
+  return problem;
+}
+
+const char* Session::StartClaimed(const SessionOptions& options) {
   static Control* made = MakeControl();
-  if (made == nullptr) return Fail("no memory for the control page", -ENOMEM, error);
+  if (made == nullptr) return Refuse("no memory for the control page", ENOMEM);
   control = made;
-  if (active()) return Fail("recording is already on", -EBUSY, error);
+  if (active()) return Refuse("recording is already on", EBUSY);
+  // One that failed and was not stopped.
+  if (running()) StopClaimed("error", /*exiting=*/false);
+  if (control->acquiring.load() != 0) return Refuse("an earlier recording is still ending", EBUSY);
   options_ = options;
   path_.Clear();
   path_.Add(options.path);
   rings_path_.Clear();
   rings_path_.Add(options.path).Add(".rings");
-  if (rings_path_.full()) return Fail("the output path is too long", -ENAMETOOLONG, error);
+  if (rings_path_.full()) return Refuse("the output path is too long", ENAMETOOLONG);
   summary_ = {};
   stopping_ = false;
   error_ = 0;
   error_text_ = nullptr;
   stalls_ = stall_ns_ = heap_bytes_ = 0;
   pid_ = os::Pid();
+  if (const char* problem = OpenFiles()) return problem;
+  control->next_thread = 1;
+  control->nested = 0;
+  control->dropped = 0;
+  control->drain_wake = 0;
+  SweepThreadStates();
+  DrainPrepare(this);
+  if (const int failed = StartDrain(); failed != 0) {
+    rings.Unlink();
+    rings.Close(/*settled=*/true);
+    file_.Unlink();
+    file_.Close();
+    return Refuse("cannot start the drain thread", failed);
+  }
+  // Not counted in the control page, which is new in a forked child: the numbers of states that it
+  // has from its parent must not fit.
+  control->session.store(++number_, std::memory_order_relaxed);
+  control->active.store(1, std::memory_order_release);
+  return nullptr;
+}
+
+const char* Session::OpenFiles() {
   capture_id_ = os::RandomU64();
   start_unix_ns_ = os::UnixNs();
   FileHeader header;
   header.capture_id = capture_id_;
   header.pid = static_cast<uint64_t>(pid_);
   header.start_unix_ns = start_unix_ns_;
-  if (int result = file_.Create(path_.c_str(), options.overwrite, header); result != 0) {
-    return Fail("cannot create the output file", result, error);
+  if (int result = file_.Create(path_.c_str(), options_.overwrite, header); result != 0) {
+    file_.Close();
+    return Refuse("cannot create the output file", -result);
   }
-  const uint64_t ticks_per_second = MeasureTicksPerSecond();
+  ticks_per_second_ = MeasureTicksPerSecond();
   start_ns_ = os::MonotonicNs();
   start_ticks_ = TicksBefore();
-  const RingFile::Start rings_start = {capture_id_, start_ticks_, ticks_per_second, start_unix_ns_};
+  const RingFile::Start rings_start = {capture_id_, start_ticks_, ticks_per_second_,
+                                       start_unix_ns_};
   if (int result = rings.Create(rings_path_.c_str(), rings_start); result != 0) {
-    rings.Remove(rings_path_.c_str());
-    os::Unlink(path_.c_str());
-    return Fail("cannot create the ring buffer file", result, error);
+    rings.Unlink();
+    rings.Close(/*settled=*/true);
+    file_.Unlink();
+    file_.Close();
+    return Refuse("cannot create the ring buffer file", -result);
   }
-  control->next_thread = 1;
-  control->nested = 0;
-  control->dropped = 0;
-  control->drain_wake = 0;
-  control->session.fetch_add(1);
-  SweepThreadStates();
-  DrainPrepare(this);
+  return nullptr;
+}
+
+int Session::StartDrain() {
   // The drain thread handles no signal: the program may count on its own threads getting them.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, 256 << 10);
+  // Thread-local storage of the program's libraries takes its part of this.
+  pthread_attr_setstacksize(&attributes, 1 << 20);
+  drain_tid_ = 0;
+  drain_ended_ = 0;
   const int failed = pthread_create(&drain_thread_, &attributes, DrainMain, this);
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (failed != 0) {
-    rings.Remove(rings_path_.c_str());
-    os::Unlink(path_.c_str());
-    return Fail("cannot start the drain thread", -failed, error);
-  }
-  control->active.store(1, std::memory_order_release);
-  return nullptr;
+  drain_started_ = failed == 0;
+  return failed;
 }
 
-void* Session::DrainMain(void* session) {
+void* Session::DrainMain(void* data) {
+  Session* session = static_cast<Session*>(data);
   guard_depth = 1;  // for good: nothing that this thread does is the program's
+  session->drain_tid_.store(static_cast<uint32_t>(os::Tid()), std::memory_order_release);
   pthread_setname_np(pthread_self(), "memtape");
   DrainRun();
-  static_cast<Session*>(session)->file_.Close();
+  session->file_.Close();
+  session->drain_ended_.store(1, std::memory_order_release);
+  os::FutexWake(reinterpret_cast<uint32_t*>(&session->drain_ended_));
   return nullptr;
 }
 
 bool Session::Stop(const char* end, SessionSummary* summary) {
-  // A forked child finds the control page wiped, and must leave its parent's files alone.
-  if (control->session.load() == 0 || pid_ != os::Pid() || drain_thread_ == 0) return false;
+  // A forked child must leave its parent's files alone.
+  if (pid_ != os::Pid() || !Claim()) return false;
   const RecursionGuard guard;
-  StopJsSampler();
-  control->active.store(0, std::memory_order_seq_cst);
+  const bool stopped = StopClaimed(end, /*exiting=*/false);
+  if (stopped) *summary = summary_;
+  Unclaim();
+  return stopped;
+}
+
+void Session::StopAtExit() {
+  if (pid_ != os::Pid() || !Claim()) return;
+  const RecursionGuard guard;
+  StopClaimed("exit", /*exiting=*/true);
+  Unclaim();
+}
+
+bool Session::StopClaimed(const char* end, bool exiting) {
+  if (!running()) return false;
+  if (!exiting) StopJsSampler();
   end_ = end;
+  control->active.store(0, std::memory_order_seq_cst);
+  control->session.store(0, std::memory_order_seq_cst);
+  // Threads in a hook have shown it, or will see that the session is over (Enter). What is mapped
+  // for the hooks can only go when this is sure; a process that ends does not care.
+  const bool visible = !exiting && os::MemoryBarrierOnAllThreads();
   stopping_.store(true, std::memory_order_release);
   control->drain_wake.store(1, std::memory_order_release);
   os::FutexWake(reinterpret_cast<uint32_t*>(&control->drain_wake));
-  pthread_join(drain_thread_, nullptr);
-  drain_thread_ = 0;
-  if (error_ == 0 || file_.error() == 0) rings.Remove(rings_path_.c_str());
-  *summary = summary_;
+  const bool ended = WaitForDrain(exiting);
+  drain_started_ = false;
+  // Not at exit: pthread_join takes locks that a signal handler may have interrupted.
+  if (ended && !exiting) pthread_join(drain_thread_, nullptr);
+  if (!ended || exiting || control->acquiring.load() != 0) {
+    if (ended && file_.error() == 0) rings.Unlink();
+    return true;
+  }
+  // After a write error the rings hold what the capture lacks.
+  if (file_.error() == 0) rings.Unlink();
+  rings.Close(visible);
+  return true;
+}
+
+// False when it has died (a thread that seccomp ends says nothing), or keeps the process from ending:
+// a disk may not answer.
+bool Session::WaitForDrain(bool exiting) {
+  constexpr uint64_t kLookNs = 100'000'000;
+  constexpr uint64_t kExitPatienceNs = 30'000'000'000;
+  const uint64_t start = os::MonotonicNs();
+  while (drain_ended_.load(std::memory_order_acquire) == 0) {
+    os::FutexWait(reinterpret_cast<uint32_t*>(&drain_ended_), 0, kLookNs);
+    if (exiting && os::MonotonicNs() - start > kExitPatienceNs) return false;
+    const uint32_t tid = drain_tid_.load(std::memory_order_acquire);
+    if (tid != 0 && drain_ended_.load(std::memory_order_acquire) == 0 &&
+        !os::ThreadIsAlive(pid_, static_cast<int>(tid))) {
+      return drain_ended_.load(std::memory_order_acquire) != 0;
+    }
+  }
   return true;
 }
 

@@ -43,6 +43,8 @@ class Session {
   const char* Start(const SessionOptions& options, int* error);
   // Ends the recording and fills *summary. False if none was running (or this is a forked child).
   bool Stop(const char* end, SessionSummary* summary);
+  // The same when the process is about to end: from anywhere, a signal handler included.
+  void StopAtExit();
 
   bool native() const { return options_.native; }
   bool active() const { return control->active.load(std::memory_order_acquire) != 0; }
@@ -67,16 +69,33 @@ class Session {
   friend class Drain;
 
   static void* DrainMain(void* session);
-  const char* Fail(const char* text, int result, int* error);
+  // One thread at a time starts or stops. False when another one does so for long, or this thread
+  // is in the middle of it (a signal handler).
+  bool Claim();
+  void Unclaim();
+  bool running() const;
+  const char* StartClaimed(const SessionOptions& options);
+  const char* OpenFiles();
+  int StartDrain();
+  bool StopClaimed(const char* end, bool exiting);
+  bool WaitForDrain(bool exiting);
+  const char* Refuse(const char* text, int error);
 
   SessionOptions options_;
   TextBuffer<4096> path_;
   TextBuffer<4096> rings_path_;
   CaptureFile file_;
   SessionSummary summary_;
+  std::atomic<uint32_t> claimed_by_{0};  // thread id
+  uint32_t number_ = 0;                  // of the latest session
+  int start_error_ = 0;
   int pid_ = 0;
   pthread_t drain_thread_ = 0;
+  bool drain_started_ = false;
+  std::atomic<uint32_t> drain_tid_{0};
+  std::atomic<uint32_t> drain_ended_{0};  // futex
   uint64_t start_ticks_ = 0, start_ns_ = 0, start_unix_ns_ = 0, capture_id_ = 0;
+  uint64_t ticks_per_second_ = 0;
   const char* end_ = nullptr;
   std::atomic<uint32_t> modules_settled_{0};
   std::atomic<bool> stopping_{false};

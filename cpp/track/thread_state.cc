@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "track/thread_state.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/ticks.h"
@@ -53,12 +54,14 @@ void PrepareUnwinding(ThreadState* state, uint32_t tid) {
 
 }  // namespace
 
-void ReleaseThreadState(uint32_t os_tid) {
+void ReleaseThreadState(const RingWriter* ring) {
   for (std::atomic<ThreadState*>& place : states) {
     ThreadState* state = place.load(std::memory_order_acquire);
     if (state == nullptr) return;
-    uint32_t owner = os_tid;
-    if (state->os_tid.compare_exchange_strong(owner, 0)) return;
+    if (&state->ring != ring) continue;
+    state->ring.Close();  // the thread may have died inside a hook
+    state->os_tid.store(0);
+    return;
   }
 }
 
@@ -75,10 +78,14 @@ void SweepThreadStates() {
 Control* control = &no_control;
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThreadState* thread_state = nullptr;
 
-ThreadState* AcquireThreadState() {
+namespace {
+
+ThreadState* Acquire(uint32_t session_number) {
   Session& session = CurrentSession();
   const uint32_t tid = static_cast<uint32_t>(os::Tid());
   ThreadState* state = thread_state;
+  // A forked child has a copy of the state that its parent's thread owned.
+  if (state != nullptr && state->os_tid.load(std::memory_order_relaxed) != tid) state = nullptr;
   if (state == nullptr) {
     state = TakeState(tid);
     if (state != nullptr) {
@@ -88,19 +95,19 @@ ThreadState* AcquireThreadState() {
     }
   }
   if (state != nullptr) PrepareUnwinding(state, tid);
-  const int64_t slot = state == nullptr ? -1 : session.rings.Acquire(tid);
+  const bool ready = state != nullptr && state->stacks.Init();
+  const int64_t slot = ready ? session.rings.Acquire(tid, &state->ring) : -ENOMEM;
   if (slot < 0) {
+    if (state != nullptr && state != thread_state) state->os_tid.store(0);
     control->dropped.fetch_add(1, std::memory_order_relaxed);
     session.Fail("no room for another thread's ring buffer", static_cast<int>(-slot));
     return nullptr;
   }
-  const Slot memory = session.rings.At(static_cast<uint32_t>(slot));
-  state->ring.Reset(memory.header, memory.ring);
-  state->stacks.Init();
-  state->session = control->session.load(std::memory_order_relaxed);
+  state->session = session_number;
   state->last_stack = state->gc_depth = state->gc_stack = 0;
   state->thread = control->next_thread.fetch_add(1, std::memory_order_relaxed);
-  memory.header->thread.store(state->thread, std::memory_order_release);
+  session.rings.At(static_cast<uint32_t>(slot))
+      .header->thread.store(state->thread, std::memory_order_release);
   thread_state = state;
   state->ring.Open();
   const uint64_t head[] = {uint64_t{state->thread} | uint64_t{tid} << 32, 0};
@@ -109,17 +116,51 @@ ThreadState* AcquireThreadState() {
   return state;
 }
 
-bool WaitForRoom(ThreadState* state, size_t words) {
-  const uint64_t start = os::MonotonicNs();
+// Waits for room. False when the session has ended, or has to because the drain thread is stuck:
+// the program must not wait for a disk that does not answer.
+bool Wait(ThreadState* state, size_t words, uint64_t start) {
+  constexpr uint64_t kPatienceNs = 10'000'000'000;
+  uint64_t since = start;
+  uint32_t rounds = control->rounds.load(std::memory_order_relaxed);
   while (!state->ring.HasRoom(words)) {
     if (control->active.load(std::memory_order_relaxed) == 0 ||
         state->session != control->session.load(std::memory_order_relaxed)) {
-      control->dropped.fetch_add(1, std::memory_order_relaxed);
       return false;
+    }
+    const uint64_t now = os::MonotonicNs();
+    const uint32_t rounds_now = control->rounds.load(std::memory_order_relaxed);
+    if (rounds_now != rounds) {
+      rounds = rounds_now;
+      since = now;
+    } else if (now - since > kPatienceNs) {
+      CurrentSession().Fail("the drain thread does not get on", ETIMEDOUT);
     }
     control->drain_wake.store(1, std::memory_order_release);
     os::FutexWake(reinterpret_cast<uint32_t*>(&control->drain_wake));
     os::SleepNs(20'000);
+  }
+  return true;
+}
+
+}  // namespace
+
+ThreadState* AcquireThreadState() {
+  // Announced before the look at the session, as in Enter.
+  control->acquiring.fetch_add(1, std::memory_order_seq_cst);
+  const uint32_t session = control->session.load(std::memory_order_seq_cst);
+  ThreadState* state = session == 0 ? nullptr : Acquire(session);
+  control->acquiring.fetch_sub(1, std::memory_order_release);
+  return state;
+}
+
+bool WaitForRoom(ThreadState* state, size_t words) {
+  const uint64_t start = os::MonotonicNs();
+  control->waiting.fetch_add(1, std::memory_order_relaxed);
+  const bool room = Wait(state, words, start);
+  control->waiting.fetch_sub(1, std::memory_order_relaxed);
+  if (!room) {
+    control->dropped.fetch_add(1, std::memory_order_relaxed);
+    return false;
   }
   CurrentSession().CountStall(os::MonotonicNs() - start);
   return true;

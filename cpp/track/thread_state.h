@@ -25,10 +25,13 @@ namespace memtape {
 // exec must not write to its parent's rings.
 struct Control {
   std::atomic<uint32_t> active;
-  std::atomic<uint32_t> session;      // number of the session that is running
+  std::atomic<uint32_t> session;      // number of the session that is running, 0: none
   std::atomic<uint32_t> stack_epoch;  // addresses may mean something else than before
   std::atomic<uint32_t> drain_wake;   // futex: the drain thread has work before its time
   std::atomic<uint32_t> next_thread;
+  std::atomic<uint32_t> acquiring;  // threads that are getting themselves a ring
+  std::atomic<uint32_t> waiting;    // threads whose rings are full
+  std::atomic<uint32_t> rounds;     // of the drain thread: a sign of life
   std::atomic<uint64_t> nested;   // calls from a signal handler that interrupted a hook
   std::atomic<uint64_t> dropped;  // events that found no ring
 };
@@ -59,8 +62,8 @@ struct ThreadState {
 // Gives the calling thread a state with a ring of the running session. Guard up. Null on failure.
 ThreadState* AcquireThreadState();
 
-// The thread with this id has died, after its last free.
-void ReleaseThreadState(uint32_t os_tid);
+// The thread that has this ring has died, after its last free.
+void ReleaseThreadState(const RingWriter* ring);
 // Takes back the states of all threads that have died.
 void SweepThreadStates();
 
@@ -78,12 +81,14 @@ inline constexpr int kInsideHook = 1 << 16;
 // Entry of every hook. Returns null when the call is not to be recorded, else raises the guard and
 // holds the drain thread back until Leave.
 inline ThreadState* Enter() {
-  if (MEMTAPE_LIKELY(control->active.load(std::memory_order_relaxed) == 0)) return nullptr;
+  if (MEMTAPE_LIKELY(control->active.load(std::memory_order_acquire) == 0)) return nullptr;
   if (MEMTAPE_UNLIKELY(guard_depth != 0)) {
     if (guard_depth == kInsideHook) control->nested.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
   guard_depth = kInsideHook;
+  // A signal handler must find the guard up before anything else happens here.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   ThreadState* state = thread_state;
   if (MEMTAPE_UNLIKELY(state == nullptr ||
                        state->session != control->session.load(std::memory_order_relaxed))) {
@@ -94,11 +99,19 @@ inline ThreadState* Enter() {
     }
   }
   state->ring.Open();
+  // The session may have ended before this was visible. Whoever ends it looks who is inside after it
+  // has made its own change visible to all (Session::Stop), so one of the two notices.
+  if (MEMTAPE_UNLIKELY(state->session != control->session.load(std::memory_order_relaxed))) {
+    state->ring.Close();
+    guard_depth = 0;
+    return nullptr;
+  }
   return state;
 }
 
 inline void Leave(ThreadState* state) {
   state->ring.Close();
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   guard_depth = 0;
 }
 
