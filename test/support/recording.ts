@@ -14,10 +14,8 @@ import { frameNames } from '../../ts/model/frame-names.js';
 import type { Profile } from '../../ts/model/profile.js';
 import { locate } from '../../ts/native/locate.js';
 import { packageRoot } from '../../ts/native/package-root.js';
-import { ElfSymbols } from '../../ts/resolve/elf.js';
 import { applyNames, lookUpNames } from '../../ts/resolve/embed.js';
-import { Packages } from '../../ts/resolve/packages.js';
-import { SourceMaps } from '../../ts/resolve/source-maps.js';
+import { openResolution } from '../../ts/resolve/resolution.js';
 import { type Finished, run } from './programs.js';
 
 export interface Recorded extends Finished {
@@ -160,7 +158,8 @@ export async function readRecording(
   const counter = new SizeCounter(sizes);
   const maps = new MapCollector();
   const end = await readCapture(capture, fanout([totals, peak, counter, maps]));
-  const resolvers = { native: new ElfSymbols(), maps: new SourceMaps(), packages: new Packages() };
+  const { resolvers, close } = openResolution(end);
   applyNames(end.tables, lookUpNames(end.tables, resolvers));
+  close();
   return new Recording(end, totals, peak, maps.maps, counter.found);
 }

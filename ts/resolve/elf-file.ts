@@ -14,7 +14,7 @@ const GNU_BUILD_ID = 3;
 // A module with more is not one that a linker made; it keeps a corrupt header from a huge read.
 const MAX_SECTIONS = 1 << 20;
 const MAX_NOTE_BYTES = 1 << 20;
-const FIRST_NAME_READ = 192;
+const NAME_PAGE_BYTES = 1 << 14;
 const MAX_NAME_BYTES = 1 << 16;
 
 export interface Section {
@@ -45,6 +45,7 @@ export class ElfFile {
   /** Lower-case hexadecimal, or '' when the file has none. */
   readonly buildId: string;
   readonly #size: number;
+  readonly #namePages = new Map<number, Buffer>();
   #fd: number;
 
   constructor(path: string) {
@@ -97,19 +98,30 @@ export class ElfFile {
   }
 
   /**
-   * Reads one name of a string table: the table of a node binary has 19 MB, a report asks for few
-   * of them.
+   * One name of a string table. The table of a node binary has 19 MB and a report asks for few of
+   * its names: only the pages that hold them are read.
    */
   readName(table: Section, index: number): string {
     if (index >= table.size) return '';
-    const available = Math.min(table.size - index, MAX_NAME_BYTES);
-    for (let size = Math.min(FIRST_NAME_READ, available); ; size = Math.min(size * 4, available)) {
-      const view = this.read(table.offset + index, size);
-      const bytes = Buffer.from(view.buffer, view.byteOffset, size);
-      const end = bytes.indexOf(0);
-      if (end >= 0) return bytes.toString('utf8', 0, end);
-      if (size === available) return bytes.toString('utf8');
+    const start = table.offset + index;
+    const page = this.#namePage(Math.floor(start / NAME_PAGE_BYTES));
+    const end = page.indexOf(0, start % NAME_PAGE_BYTES);
+    if (end >= 0) return page.toString('utf8', start % NAME_PAGE_BYTES, end);
+    const rest = this.read(start, Math.min(table.size - index, MAX_NAME_BYTES));
+    const bytes = Buffer.from(rest.buffer, rest.byteOffset, rest.byteLength);
+    const length = bytes.indexOf(0);
+    return bytes.toString('utf8', 0, length < 0 ? bytes.length : length);
+  }
+
+  #namePage(number: number): Buffer {
+    let page = this.#namePages.get(number);
+    if (!page) {
+      const start = number * NAME_PAGE_BYTES;
+      const view = this.read(start, Math.min(NAME_PAGE_BYTES, this.#size - start));
+      page = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+      this.#namePages.set(number, page);
     }
+    return page;
   }
 
   #readBuildId(header: DataView): string {
