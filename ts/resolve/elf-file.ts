@@ -104,6 +104,7 @@ export class ElfFile {
   readName(table: Section, index: number): string {
     if (index >= table.size) return '';
     const start = table.offset + index;
+    if (!(start < this.#size)) throw new ElfError(`${this.path}: cut off or damaged`);
     const page = this.#namePage(Math.floor(start / NAME_PAGE_BYTES));
     const end = page.indexOf(0, start % NAME_PAGE_BYTES);
     if (end >= 0) return page.toString('utf8', start % NAME_PAGE_BYTES, end);
