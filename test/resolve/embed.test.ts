@@ -76,10 +76,10 @@ describe('names', () => {
       // One less than the return address.
       '/lib/one.so aa 100,200,0',
       '/lib/two.so bb 6',
-      '/app/x.min.js:1:30',
-      '/app/x.min.js:1:40',
       // Without a position of the call, that of the function.
       '/app/x.min.js:1:20',
+      '/app/x.min.js:1:30',
+      '/app/x.min.js:1:40',
       '/app/y.js:3:4',
     ]);
     applyNames(tables, names);
@@ -90,9 +90,9 @@ describe('names', () => {
     expect(tables.symbols(2, 7)).toHaveLength(1);
     const file = '/app/x.min.js.ts';
     expect([...tables.origins]).toEqual([
+      [13, { functionName: 'long_1_20', file, line: 101, column: 20 }],
       [8, { functionName: 'long_1_20', file, line: 101, column: 30 }],
       [10, { functionName: 'long_1_20', file, line: 101, column: 40 }],
-      [13, { functionName: 'long_1_20', file, line: 101, column: 20 }],
     ]);
     expect([...tables.packages.keys()]).toEqual(['/app/x.min.js', '/app/y.js', file]);
   });
