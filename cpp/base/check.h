@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// CHECK stops the process with a message; for broken invariants at cold points only. Never allocates.
+// CHECK stops the process with a message; for broken invariants at cold points only. Never
+// allocates.
 #pragma once
 
 #include <string.h>
@@ -17,10 +18,10 @@ namespace memtape {
 
 #define MEMTAPE_STRING_(x) #x
 #define MEMTAPE_STRING(x) MEMTAPE_STRING_(x)
-#define CHECK(condition)                                                                       \
-  (__builtin_expect(!!(condition), 1)                                                          \
-       ? (void)0                                                                               \
-       : ::memtape::CheckFailed("memtape: CHECK failed: " #condition " (" __FILE__             \
+#define CHECK(condition)                                                           \
+  (__builtin_expect(!!(condition), 1)                                              \
+       ? (void)0                                                                   \
+       : ::memtape::CheckFailed("memtape: CHECK failed: " #condition " (" __FILE__ \
                                 ":" MEMTAPE_STRING(__LINE__) ")\n"))
 
 #ifdef NDEBUG

@@ -11,7 +11,7 @@
 
 #include <type_traits>
 
-#include "base/check.h"
+#include "base/out_of_memory.h"
 
 namespace memtape {
 
@@ -68,14 +68,11 @@ class PageArray {
     size_t wanted = bytes_ == 0 ? size_t{16} << 10 : bytes_ * 2;
     while (wanted < count * sizeof(T)) wanted *= 2;
     // Straight to the kernel: libc's mmap is a function that memtape hooks.
-    const long moved =
-        data_ == nullptr
-            ? syscall(SYS_mmap, nullptr, wanted, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-            : syscall(SYS_mremap, data_, bytes_, wanted, MREMAP_MAYMOVE, 0);
-    // The drain thread cannot go on without its tables, and a profiled program that has no memory
-    // left is about to end anyway.
-    CHECK(moved != -1);
+    const long moved = data_ == nullptr
+                           ? syscall(SYS_mmap, nullptr, wanted, PROT_READ | PROT_WRITE,
+                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                           : syscall(SYS_mremap, data_, bytes_, wanted, MREMAP_MAYMOVE, 0);
+    if (moved == -1) OutOfMemory();
     data_ = reinterpret_cast<T*>(moved);
     bytes_ = wanted;
   }

@@ -10,8 +10,12 @@
 namespace memtape {
 namespace {
 
-bool Active() { return CurrentSession().active(); }
-const char* Path() { return CurrentSession().path(); }
+bool Active() {
+  return CurrentSession().active();
+}
+const char* Path() {
+  return CurrentSession().path();
+}
 
 const char* Start(const CoreStartOptions* options, int* error) {
   const RecursionGuard guard;
@@ -56,7 +60,9 @@ bool Stop(CoreSummary* out) {
   return true;
 }
 
-uint64_t HeapBytes() { return CurrentSession().heap_bytes(); }
+uint64_t HeapBytes() {
+  return CurrentSession().heap_bytes();
+}
 
 CoreApi api = {
     .version = kCoreApiVersion,

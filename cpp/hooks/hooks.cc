@@ -80,7 +80,9 @@ inline void* Reallocate(void* old, size_t size, const Regs& caller, Call&& call)
   return pointer;
 }
 
-inline uint64_t Number(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
+inline uint64_t Number(const void* pointer) {
+  return reinterpret_cast<uint64_t>(pointer);
+}
 
 template <typename Call>
 inline void* Map(size_t length, int prot, int flags, const Regs& caller, Call&& call) {

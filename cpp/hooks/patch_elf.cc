@@ -169,7 +169,8 @@ int ReadAdds(dl_phdr_info* info, size_t, void* adds) {
   return 1;
 }
 
-// Restoring needs the bounds of the module's read-only part again; unloaded modules must not be touched.
+// Restoring needs the bounds of the module's read-only part again; unloaded modules must not be
+// touched.
 int RestoreModule(dl_phdr_info* info, size_t, void*) {
   Module module = {};
   module.bias = info->dlpi_addr;

@@ -113,7 +113,9 @@ void CleanEnvironment() {
   }
 }
 
-bool IsNode() { return dlsym(RTLD_DEFAULT, "napi_create_function") != nullptr; }
+bool IsNode() {
+  return dlsym(RTLD_DEFAULT, "napi_create_function") != nullptr;
+}
 
 // Node.js reads NODE_OPTIONS in main. The script loads the addon and takes the option out again.
 void AddNodeOption() {
@@ -210,10 +212,14 @@ void StartFromEnvironment() {
   if (preloaded) StartFromEnvironment();
 }
 
-[[gnu::destructor]] void OnUnload() { CurrentSession().StopAtExit(); }
+[[gnu::destructor]] void OnUnload() {
+  CurrentSession().StopAtExit();
+}
 
 }  // namespace
 
-bool WasPreloaded() { return preloaded; }
+bool WasPreloaded() {
+  return preloaded;
+}
 
 }  // namespace memtape

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "log/log_writer.h"
 
+#include "base/out_of_memory.h"
 #include "os/os.h"
 
 namespace memtape {
@@ -9,7 +10,7 @@ void LogWriter::Start(CaptureFile* file, TailSource* tails) {
   file_ = file;
   tails_ = tails;
   if (memory_ == nullptr) memory_ = static_cast<uint8_t*>(os::MapPages(kCapacity));
-  CHECK(memory_ != nullptr);
+  if (memory_ == nullptr) OutOfMemory();
   encoder_.BeginBlock(memory_, kCapacity, Prologue{});
 }
 

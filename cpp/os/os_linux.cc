@@ -54,11 +54,17 @@ long Call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 
 #endif
 }
 
-bool Failed(long result) { return static_cast<unsigned long>(result) >= -4095UL; }
+bool Failed(long result) {
+  return static_cast<unsigned long>(result) >= -4095UL;
+}
 
-long L(const void* pointer) { return reinterpret_cast<long>(pointer); }
+long L(const void* pointer) {
+  return reinterpret_cast<long>(pointer);
+}
 
-size_t RoundUp(size_t length) { return (length + PageSize() - 1) & ~(PageSize() - 1); }
+size_t RoundUp(size_t length) {
+  return (length + PageSize() - 1) & ~(PageSize() - 1);
+}
 
 bool IsRegularFile(const char* path) {
   struct stat status;
@@ -75,7 +81,8 @@ int MoveUp(int fd) {
   if (fd < 0 || Call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, L(&limit)) != 0) return fd;
   long moved = -EINVAL;
   if (limit.rlim_cur <= kHighest && limit.rlim_max > limit.rlim_cur) {
-    const rlimit raised = {std::min<rlim_t>(limit.rlim_cur + kRoom, limit.rlim_max), limit.rlim_max};
+    const rlimit raised = {std::min<rlim_t>(limit.rlim_cur + kRoom, limit.rlim_max),
+                           limit.rlim_max};
     Call(SYS_prlimit64, 0, RLIMIT_NOFILE, L(&raised), 0);
     moved = Call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, static_cast<long>(limit.rlim_cur));
     Call(SYS_prlimit64, 0, RLIMIT_NOFILE, L(&limit), 0);
@@ -202,8 +209,8 @@ int Allocate(int fd, uint64_t offset, uint64_t length) {
   // File systems without fallocate: write the blocks. Short of that a full disk would be a SIGBUS.
   static const char kZeroes[4096] = {};
   for (uint64_t at = 0; at < length; at += sizeof kZeroes) {
-    const long n = Call(SYS_pwrite64, fd, L(kZeroes), sizeof kZeroes,
-                        static_cast<long>(offset + at));
+    const long n =
+        Call(SYS_pwrite64, fd, L(kZeroes), sizeof kZeroes, static_cast<long>(offset + at));
     if (n != sizeof kZeroes) return Failed(n) ? static_cast<int>(n) : -ENOSPC;
   }
   return 0;
@@ -213,12 +220,17 @@ int Truncate(int fd, uint64_t length) {
   return static_cast<int>(Call(SYS_ftruncate, fd, static_cast<long>(length)));
 }
 
-int Close(int fd) { return static_cast<int>(Call(SYS_close, fd)); }
+int Close(int fd) {
+  return static_cast<int>(Call(SYS_close, fd));
+}
 
-int Unlink(const char* path) { return static_cast<int>(Call(SYS_unlinkat, AT_FDCWD, L(path), 0)); }
+int Unlink(const char* path) {
+  return static_cast<int>(Call(SYS_unlinkat, AT_FDCWD, L(path), 0));
+}
 
 int Rename(const char* from, const char* to) {
-  return static_cast<int>(Call(SYS_renameat2, AT_FDCWD, L(from), AT_FDCWD, L(to), RENAME_NOREPLACE));
+  return static_cast<int>(
+      Call(SYS_renameat2, AT_FDCWD, L(from), AT_FDCWD, L(to), RENAME_NOREPLACE));
 }
 
 int64_t ReadLink(const char* path, char* buffer, size_t length) {
@@ -237,13 +249,23 @@ uint64_t UnixNs() {
   return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
 }
 
-int Pid() { return static_cast<int>(Call(SYS_getpid)); }
-int ParentPid() { return static_cast<int>(Call(SYS_getppid)); }
-int Tid() { return static_cast<int>(Call(SYS_gettid)); }
+int Pid() {
+  return static_cast<int>(Call(SYS_getpid));
+}
+int ParentPid() {
+  return static_cast<int>(Call(SYS_getppid));
+}
+int Tid() {
+  return static_cast<int>(Call(SYS_gettid));
+}
 
-bool ThreadIsAlive(int pid, int tid) { return Call(SYS_tgkill, pid, tid, 0) != -ESRCH; }
+bool ThreadIsAlive(int pid, int tid) {
+  return Call(SYS_tgkill, pid, tid, 0) != -ESRCH;
+}
 
-void Yield() { Call(SYS_sched_yield); }
+void Yield() {
+  Call(SYS_sched_yield);
+}
 
 bool MemoryBarrierOnAllThreads() {
   if (!Failed(Call(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) &&
@@ -254,24 +276,28 @@ bool MemoryBarrierOnAllThreads() {
 }
 
 void SleepNs(uint64_t ns) {
-  const timespec t = {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+  const timespec t = {static_cast<time_t>(ns / 1'000'000'000),
+                      static_cast<long>(ns % 1'000'000'000)};
   Call(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, L(&t), 0);
 }
 
 void FutexWait(uint32_t* word, uint32_t expected, uint64_t ns) {
-  const timespec t = {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+  const timespec t = {static_cast<time_t>(ns / 1'000'000'000),
+                      static_cast<long>(ns % 1'000'000'000)};
   Call(SYS_futex, L(word), FUTEX_WAIT_PRIVATE, expected, L(&t));
 }
 
-void FutexWake(uint32_t* word) { Call(SYS_futex, L(word), FUTEX_WAKE_PRIVATE, 1 << 20); }
+void FutexWake(uint32_t* word) {
+  Call(SYS_futex, L(word), FUTEX_WAKE_PRIVATE, 1 << 20);
+}
 
 uintptr_t StackEnd(int tid) {
   const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
-  // The main thread's stack ends where the kernel put the environment and the auxiliary vector; libc
-  // puts every other thread's control block at the top of its stack. pthread_getattr_np would know
-  // too, but takes locks and allocates.
-  const uintptr_t end = tid == Pid() ? getauxval(AT_RANDOM)
-                                     : reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
+  // The main thread's stack ends where the kernel put the environment and the auxiliary vector;
+  // libc puts every other thread's control block at the top of its stack. pthread_getattr_np would
+  // know too, but takes locks and allocates.
+  const uintptr_t end =
+      tid == Pid() ? getauxval(AT_RANDOM) : reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
   constexpr uintptr_t kMaxStack = uintptr_t{1} << 32;
   return end > here && end - here < kMaxStack ? end & ~uintptr_t{15} : 0;
 }

@@ -60,7 +60,9 @@ std::span<const char> ReadWholeFile(const char* path) {
   return {buffer.data(), buffer.size()};
 }
 
-std::span<const char> ReadMaps() { return ReadWholeFile("/proc/self/maps"); }
+std::span<const char> ReadMaps() {
+  return ReadWholeFile("/proc/self/maps");
+}
 
 uint64_t ResidentBytes() {
   // Opened each time: the program may close every descriptor that it knows nothing of.

@@ -53,6 +53,9 @@ struct CfiRule {
     kNoRow = 2,
     // The pc lies in a module of allocator wrappers (set by the row cache, never in tables).
     kWrapper = 4,
+    // The short way to step will do; the upper bits are then a StepTrace::Shape (likewise).
+    kShort = 8,
+    kShapeShift = 4,
   };
 
   CfaKind cfa = CfaKind::kInvalid;

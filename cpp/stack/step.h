@@ -11,11 +11,17 @@ namespace memtape {
 
 // Which stack words led to the caller, so that a later walk can see whether they still do.
 struct StepTrace {
+  enum Shape : uint8_t {
+    kRa,      // the return address, in the word below the caller's stack pointer
+    kRaFp,    // and the frame pointer, in the word below that
+    kWord,    // the return address, at ra_words
+    kWords,   // and the frame pointer, at fp_words
+    kReplay,  // other words count too, or the pc does: step again instead
+  };
+
   int32_t ra_words = 0;  // from sp, in words
   int32_t fp_words = 0;
-  bool loads_fp = false;
-  // The rule reads more than these two words, or the pc takes part: step again instead.
-  bool replay = false;
+  Shape shape = kReplay;
 };
 
 // Stack words of other frames: sanitizers see no variable there.
@@ -31,6 +37,22 @@ inline uint64_t StripPc(uint64_t pc) {
 #else
   return pc;
 #endif
+}
+
+// What makes a rule fit for the short way of StepByRule: it reads the return address and perhaps
+// the frame pointer from the frame itself, and nothing else.
+constexpr bool IsShort(const CfiRule& rule) {
+  return (rule.cfa == CfaKind::kSp || rule.cfa == CfaKind::kFp) &&
+         (rule.flags & CfiRule::kSignalFrame) == 0 && rule.ra == SlotKind::kCfa &&
+         rule.ra_offset < 0 && rule.ra_offset % 8 == 0 &&
+         (rule.fp == SlotKind::kSame ||
+          (rule.fp == SlotKind::kCfa && rule.fp_offset < 0 && rule.fp_offset % 8 == 0));
+}
+
+constexpr StepTrace::Shape ShapeOf(const CfiRule& rule) {
+  const bool at_the_top = rule.ra_offset == -8;
+  if (rule.fp == SlotKind::kSame) return at_the_top ? StepTrace::kRa : StepTrace::kWord;
+  return at_the_top && rule.fp_offset == -16 ? StepTrace::kRaFp : StepTrace::kWords;
 }
 
 struct StackRange {
@@ -109,8 +131,8 @@ inline bool CfaIsSane(const CfiRule& rule, uint64_t cfa, const Regs& regs, const
 }  // namespace step_internal
 
 // kNone: *regs is the caller's frame now. Otherwise the end of the walk; *regs is unchanged.
-inline WalkEnd StepByRule(const CfiRule& rule, Regs* regs, const StackBounds& bounds,
-                          StepTrace* trace) {
+[[gnu::noinline]] inline WalkEnd StepByAnyRule(const CfiRule& rule, Regs* regs,
+                                               const StackBounds& bounds, StepTrace* trace) {
   using namespace step_internal;  // NOLINT(google-build-using-namespace)
   if (rule.ra == SlotKind::kUndefined) return WalkEnd::kRoot;
   const StackRange range = Readable(*regs, bounds);
@@ -124,22 +146,53 @@ inline WalkEnd StepByRule(const CfiRule& rule, Regs* regs, const StackBounds& bo
   if (!range.MayRead(ra_at)) return WalkEnd::kLost;
 
   Regs caller = {StripPc(LoadWord(ra_at)), cfa, regs->fp};
-  trace->ra_words = static_cast<int32_t>(static_cast<int64_t>(ra_at - regs->sp) / 8);
-  trace->loads_fp = IsSlot(rule.fp);
-  trace->replay = rule.cfa == CfaKind::kDerefSp || rule.cfa == CfaKind::kDerefFp ||
-                  rule.cfa == CfaKind::kPlt || (rule.flags & CfiRule::kSignalFrame) != 0;
-  if (trace->loads_fp) {
+  if (IsSlot(rule.fp)) {
     const uint64_t fp_at = SlotAddress(rule.fp, rule.fp_offset, cfa, *regs);
     if (!range.MayRead(fp_at)) return WalkEnd::kLost;
     caller.fp = LoadWord(fp_at);
-    trace->fp_words = static_cast<int32_t>(static_cast<int64_t>(fp_at - regs->sp) / 8);
   } else if (rule.fp != SlotKind::kSame) {
     caller.fp = 0;
-    trace->replay = true;
   }
+  trace->shape = StepTrace::kReplay;
   if (caller.pc == 0) return WalkEnd::kRoot;
   if ((rule.flags & CfiRule::kSignalFrame) != 0) caller.pc++;
   *regs = caller;
+  return WalkEnd::kNone;
+}
+
+// The same, short for the rules that nearly all frames have; whatever is unusual goes the long way.
+// (An alternate stack inside the thread's own is not told apart from it here.)
+[[gnu::always_inline]] inline WalkEnd StepByRule(const CfiRule& rule, Regs* regs,
+                                                 const StackBounds& bounds, StepTrace* trace) {
+  const uint64_t sp = regs->sp;
+  const uint64_t base = rule.cfa == CfaKind::kSp ? sp : regs->fp;
+  const uint64_t cfa = base + static_cast<uint64_t>(int64_t{rule.cfa_offset});
+  const uint64_t frame_bytes = cfa - sp;
+  // Where in the frame the two words are. (Offsets from the CFA; negative, in short rules.)
+  const uint64_t ra_from_sp = frame_bytes + static_cast<uint64_t>(int64_t{rule.ra_offset});
+  const uint64_t fp_from_sp = frame_bytes + static_cast<uint64_t>(int64_t{rule.fp_offset});
+  const bool loads_fp = rule.fp == SlotKind::kCfa;
+  // lo <= sp < cfa <= hi, all aligned, and both words between sp and cfa.
+  if (__builtin_expect((rule.flags & CfiRule::kShort) == 0 || ((sp | cfa) & 7) != 0 ||
+                           sp < bounds.lo || cfa <= sp || cfa > bounds.hi ||
+                           ra_from_sp >= frame_bytes || (loads_fp && fp_from_sp >= frame_bytes),
+                       0)) {
+    // On copies: a variable whose address goes to a function lives in memory, in every iteration.
+    Regs frame = *regs;
+    StepTrace words;
+    const WalkEnd end = StepByAnyRule(rule, &frame, bounds, &words);
+    *regs = frame;
+    *trace = words;
+    return end;
+  }
+  const uint64_t pc = StripPc(LoadWord(cfa + static_cast<uint64_t>(int64_t{rule.ra_offset})));
+  if (__builtin_expect(pc == 0, 0)) return WalkEnd::kRoot;
+  regs->pc = pc;
+  regs->sp = cfa;
+  if (loads_fp) regs->fp = LoadWord(sp + fp_from_sp);
+  trace->ra_words = static_cast<int32_t>(ra_from_sp / 8);
+  trace->fp_words = static_cast<int32_t>(fp_from_sp / 8);
+  trace->shape = static_cast<StepTrace::Shape>(rule.flags >> CfiRule::kShapeShift);
   return WalkEnd::kNone;
 }
 

@@ -18,6 +18,10 @@ void UnwindCache::Init(void* memory, size_t entries) {
     if (range->cfi != nullptr) rule = range->cfi->Find(pc - 1 - range->bias, &scratch_);
     if (range->flags & ModuleRange::kWrapper) rule.flags |= CfiRule::kWrapper;
   }
+  if (IsShort(rule)) {
+    const unsigned shape = static_cast<unsigned>(ShapeOf(rule)) << CfiRule::kShapeShift;
+    rule.flags |= static_cast<uint8_t>(CfiRule::kShort | shape);
+  }
   misses_++;
   entry->pc = pc;
   entry->rule = rule;

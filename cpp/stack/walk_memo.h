@@ -76,13 +76,14 @@ class WalkMemo {
   // The same frames, keys and end as a walk without memo: `max_frames` at most, leaf side kept.
   template <typename KeyFn>
   Result Walk(const Regs& start, UnwindCache* cache, const StackBounds& bounds, KeyFn&& key_of) {
-    Begin(start, cache, bounds);
+    Begin(cache, bounds);
+    Regs regs = start;
     WalkEnd end;
     do {
       // Stack pointers rise towards the root, in the memo as in the walk.
-      while (unseen_ > 0 && frames_[unseen_ - 1].regs.sp < regs_.sp) unseen_--;
-      const bool known = unseen_ > 0 && frames_[unseen_ - 1].regs == regs_;
-      end = known ? Reuse(cache, key_of) : Discover(cache, key_of);
+      while (unseen_ > 0 && frames_[unseen_ - 1].regs.sp < regs.sp) unseen_--;
+      const bool known = unseen_ > 0 && frames_[unseen_ - 1].regs == regs;
+      end = known ? Reuse(&regs, cache, key_of) : Discover(&regs, cache, key_of);
     } while (end == WalkEnd::kNone);
     return Finish(end);
   }
@@ -95,35 +96,39 @@ class WalkMemo {
   MemoFrame& frame(uint32_t from_root) { return frames_[from_root]; }
 
  private:
-  void Begin(const Regs& start, UnwindCache* cache, const StackBounds& bounds) {
+  void Begin(UnwindCache* cache, const StackBounds& bounds) {
     cache->Sync();
     if (map_ != cache->map() || bounds_ != bounds) {
       map_ = cache->map();
       bounds_ = bounds;
       depth_ = 0;
     }
-    regs_ = start;
     unseen_ = depth_;
     kept_ = 0;
     fresh_ = 0;
   }
 
-  // regs_ is a frame that the memo does not have here.
+  // *regs is a frame that the memo does not have here.
   template <typename KeyFn>
-  WalkEnd Discover(UnwindCache* cache, KeyFn& key_of) {
+  [[gnu::always_inline]] WalkEnd Discover(Regs* regs, UnwindCache* cache, KeyFn& key_of) {
     if (fresh_ == max_) return WalkEnd::kCut;
-    const FrameKey key = key_of(static_cast<const Regs&>(regs_));
+    const FrameKey key = key_of(static_cast<const Regs&>(*regs));
     MemoFrame* frame = NextFresh();
-    *frame = {regs_, key.value, 0, {}, 0, key.is_volatile};
-    return StepByRule(cache->Find(regs_.pc), &regs_, bounds_, &frame->trace);
+    // Member by member: gathering them first would make the processor wait for its own stores.
+    frame->regs.pc = regs->pc;
+    frame->regs.sp = regs->sp;
+    frame->regs.fp = regs->fp;
+    frame->key = key.value;
+    frame->volatile_key = key.is_volatile;
+    return StepByRule(cache->Find(regs->pc), regs, bounds_, &frame->trace);
   }
 
-  // regs_ is the memo's frame unseen_ - 1: goes on towards the root as long as the memo is right.
-  // kNone: from regs_ on it is not.
+  // *regs is the memo's frame unseen_ - 1: goes on towards the root as long as the memo is right.
+  // kNone: from *regs on it is not.
   template <typename KeyFn>
-  WalkEnd Reuse(UnwindCache* cache, KeyFn& key_of) {
+  WalkEnd Reuse(Regs* regs, UnwindCache* cache, KeyFn& key_of) {
     kept_ = unseen_;
-    for (uint32_t i = unseen_ - 1;; i--) {
+    for (uint32_t i = SkipUnchanged(unseen_ - 1);; i = SkipUnchanged(i - 1)) {
       MemoFrame& frame = frames_[i];
       if (frame.volatile_key) {
         const FrameKey key = key_of(static_cast<const Regs&>(frame.regs));
@@ -133,11 +138,11 @@ class WalkMemo {
         }
       }
       if (i > 0 && LeadsTo(frame, frames_[i - 1].regs)) continue;
-      regs_ = frame.regs;
+      *regs = frame.regs;
       StepTrace trace;
-      const WalkEnd end = StepByRule(cache->Find(regs_.pc), &regs_, bounds_, &trace);
+      const WalkEnd end = StepByRule(cache->Find(regs->pc), regs, bounds_, &trace);
       if (i == 0 && end == end_) return end;
-      if (i > 0 && end == WalkEnd::kNone && regs_ == frames_[i - 1].regs) continue;
+      if (i > 0 && end == WalkEnd::kNone && *regs == frames_[i - 1].regs) continue;
       if (!Release(i)) return WalkEnd::kCut;
       frames_[2 * size_t{max_} - fresh_].trace = trace;
       kept_ = 0;
@@ -146,13 +151,33 @@ class WalkMemo {
     }
   }
 
+  // The first frame, from `index` on, that comparing stack words does not settle. Most time of most
+  // walks is spent here.
+  [[gnu::noinline]] uint32_t SkipUnchanged(uint32_t index) const {
+    const MemoFrame* const root = frames_;
+    const MemoFrame* frame = root + index;
+    for (; frame != root; frame--) {
+      const Regs& caller = frame[-1].regs;
+      if (frame->volatile_key) break;
+      if (__builtin_expect(frame->trace.shape > StepTrace::kRaFp, 0)) {
+        if (!LeadsTo(*frame, caller)) break;
+        continue;
+      }
+      if (__builtin_expect(StripPc(LoadWord(caller.sp - 8)) != caller.pc, 0)) break;
+      if (frame->trace.shape == StepTrace::kRa) continue;
+      if (__builtin_expect(LoadWord(caller.sp - 16) != caller.fp, 0)) break;
+    }
+    return static_cast<uint32_t>(frame - root);
+  }
+
   static bool LeadsTo(const MemoFrame& frame, const Regs& caller) {
     const StepTrace& trace = frame.trace;
-    if (trace.replay) return false;
+    if (trace.shape == StepTrace::kReplay) return false;
     const uint64_t ra_at = frame.regs.sp + static_cast<uint64_t>(int64_t{trace.ra_words} * 8);
     if (StripPc(LoadWord(ra_at)) != caller.pc) return false;
     const uint64_t fp_at = frame.regs.sp + static_cast<uint64_t>(int64_t{trace.fp_words} * 8);
-    return !trace.loads_fp || LoadWord(fp_at) == caller.fp;
+    const bool loads_fp = trace.shape == StepTrace::kRaFp || trace.shape == StepTrace::kWords;
+    return !loads_fp || LoadWord(fp_at) == caller.fp;
   }
 
   // Fresh frames lie at the far end of the memory, root side lowest: they are found leaf first.
@@ -180,7 +205,6 @@ class WalkMemo {
   StackBounds bounds_;
 
   // The walk in progress.
-  Regs regs_;
   uint32_t unseen_ = 0;  // memo frames on the root side that regs_ may still meet
   uint32_t kept_ = 0;    // memo frames that the walk ends with
   uint32_t fresh_ = 0;

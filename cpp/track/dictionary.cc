@@ -28,6 +28,10 @@ uint64_t HashText(std::string_view text) {
 
 void Dictionary::Start(LogWriter* writer) {
   writer_ = writer;
+  Clear();
+}
+
+void Dictionary::Clear() {
   for (FlatMap* map : {&strings_, &functions_, &frames_, &nodes_, &stacks_}) map->Clear();
   stack_states_.Free();
   pending_nodes_.Free();
@@ -87,8 +91,7 @@ uint32_t Dictionary::Stack(uint32_t node, uint32_t flags, bool* is_new) {
   *is_new = *id == 0;
   if (*is_new) {
     const StackRecord record = {node, flags};
-    *id = writer_->Emit(
-        [&](RecordEncoder& encoder) { return encoder.DefineStacks({&record, 1}); });
+    *id = writer_->Emit([&](RecordEncoder& encoder) { return encoder.DefineStacks({&record, 1}); });
   }
   return *id;
 }

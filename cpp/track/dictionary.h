@@ -17,6 +17,7 @@ namespace memtape {
 class Dictionary {
  public:
   void Start(LogWriter* writer);
+  void Clear();
 
   uint32_t String(std::string_view text);
   uint32_t Function(const FunctionRecord& function);

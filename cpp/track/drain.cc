@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "track/drain.h"
 
+#include <errno.h>
+#include <setjmp.h>
 #include <string.h>
 
 #include <algorithm>
 
+#include "base/out_of_memory.h"
 #include "base/ticks.h"
 #include "format/rings.h"
 #include "log/log_writer.h"
 #include "os/os.h"
 #include "os/proc.h"
+#include "stack/unwinder.h"
 #include "track/dictionary.h"
 #include "track/event_order.h"
 #include "track/frame_resolver.h"
@@ -17,15 +21,19 @@
 #include "track/map_ledger.h"
 #include "track/metadata.h"
 #include "track/session.h"
-#include "stack/unwinder.h"
 
 namespace memtape {
 
 // All tables of the drain thread. One object, used again by each session.
 class Drain final : public LogWriter::TailSource {
  public:
+  // Takes stock of the process: before the first event.
   void Prepare(Session* session);
   void Run();
+  // After Run ran out of memory: ends the capture with what is in it.
+  void GiveUp();
+  // Gives all memory back.
+  void Clear();
   void AttachCache(UnwindCache* cache, bool native) {
     resolver_.modules(native).Attach(cache->reader());
   }
@@ -84,6 +92,7 @@ class Drain final : public LogWriter::TailSource {
   // Whether no thread can come with an event any more, once recording has stopped.
   bool AllOutside() const;
   void Finish();
+  void End();
 
   Session* session_ = nullptr;
   PageArena arena_{os::MapPages};
@@ -111,16 +120,23 @@ void Drain::Prepare(Session* session) {
   session_ = session;
   summary_ = {};
   events_ = 0;
-  blocks_.Clear();
-  ledger_.Clear();
-  for (size_t i = 0; i < sources_.size(); i++) sources_[i].stacks.Free();
-  sources_.Free();
+  Clear();
   writer_.Start(&session->file_, this);
   dictionary_.Start(&writer_);
   const std::span<const char> maps = os::ReadMaps();
   ledger_.Snapshot(maps.data(), maps.size());
   next_sample_ns_ = last_flush_ns_ = next_reclaim_ns_ = 0;
   Calibrate(TicksBefore(), os::MonotonicNs());
+}
+
+void Drain::Clear() {
+  blocks_.Clear();
+  ledger_.Clear();
+  for (size_t i = 0; i < sources_.size(); i++) sources_[i].stacks.Free();
+  sources_.Free();
+  tails_.Free();
+  dictionary_.Clear();
+  resolver_.Clear();
 }
 
 // The rate is measured over the whole recording, so it gets better with time; before that the
@@ -130,7 +146,8 @@ void Drain::Calibrate(uint64_t ticks, uint64_t ns) {
   if (elapsed < 1'000'000 || ticks <= session_->start_ticks_) {
     ns_per_tick_ = 1e9 / static_cast<double>(session_->ticks_per_second_);
   } else {
-    ns_per_tick_ = static_cast<double>(elapsed) / static_cast<double>(ticks - session_->start_ticks_);
+    ns_per_tick_ =
+        static_cast<double>(elapsed) / static_cast<double>(ticks - session_->start_ticks_);
     session_->rings.SetTicksPerSecond(static_cast<uint64_t>(1e9 / ns_per_tick_));
   }
   // A store is visible to other cores long before this, whatever the store buffer does.
@@ -157,8 +174,8 @@ void Drain::FindSources() {
 // its record stamped after its last one, and after it was last seen outside.
 uint64_t Drain::Horizon(uint64_t now) {
   const uint64_t outside = now - margin_ticks_;
-  // A thread that left a hook by longjmp stays inside for good, and one may take long in the kernel.
-  // Nobody must wait for them for ever.
+  // A thread that left a hook by longjmp stays inside for good, and one may take long in the
+  // kernel. Nobody must wait for them for ever.
   const bool patient = control->waiting.load(std::memory_order_relaxed) == 0;
   uint64_t horizon = outside;
   for (size_t i = 0; i < sources_.size(); i++) {
@@ -188,8 +205,7 @@ void Drain::Merge(uint64_t horizon) {
     }
   };
   uint64_t run_end;
-  while (Source* source =
-             FirstSource(sources_.data(), sources_.size(), horizon, &run_end, fits)) {
+  while (Source* source = FirstSource(sources_.data(), sources_.size(), horizon, &run_end, fits)) {
     do {
       source->at += 8 * Process(source, source->record());
       if (writer_.WantsFlush()) writer_.Flush();
@@ -298,7 +314,9 @@ void Drain::OnStack(Source* source, const uint64_t* record, size_t words) {
   source->stacks.At(number) = stack;
   const RingStack ring_stack = {number, stack};
   const uint32_t thread = source->thread;
-  writer_.Emit([&](RecordEncoder& encoder) { return encoder.RingStacks(thread, {&ring_stack, 1}); });
+  writer_.Emit([&](RecordEncoder& encoder) {
+    return encoder.RingStacks(thread, {&ring_stack, 1});
+  });
 }
 
 void Drain::OnCode(Source* source, const uint64_t* record) {
@@ -411,8 +429,7 @@ void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, 
         session_->modules_settled_.fetch_add(1, std::memory_order_release);
         return;
       }
-      return resolver_.ModulesChanged(record[2] ==
-                                      static_cast<uint64_t>(ModulesChange::kUnloaded));
+      return resolver_.ModulesChanged(record[2] == static_cast<uint64_t>(ModulesChange::kUnloaded));
     case RingRecord::kJsSample:
       return OnJsSample(source, record);
     case RingRecord::kThread:
@@ -480,6 +497,7 @@ void Drain::TailsWritten() {
 void Drain::Run() {
   resolver_.Start(&writer_, &dictionary_, session_->options_.native);
   WriteStartMetadata(&writer_, session_->options_, session_->start_unix_ns_);
+  writer_.Flush();  // who this was shall be known however soon it is killed
   constexpr uint64_t kFlushNs = 50'000'000;
   constexpr uint64_t kReclaimNs = 20'000'000;
   constexpr uint64_t kBusySleepNs = 1'000'000;
@@ -532,6 +550,15 @@ void Drain::Finish() {
   FindSources();
   Horizon(TicksAfter());
   Merge(UINT64_MAX - 1);
+  End();
+}
+
+void Drain::GiveUp() {
+  session_->Fail("no memory for memtape's own tables", ENOMEM);
+  End();
+}
+
+void Drain::End() {
   const uint64_t end_ns = os::MonotonicNs() - session_->start_ns_;
   writer_.encoder().SyncTime(end_ns);
   Sample();
@@ -551,8 +578,33 @@ void Drain::Finish() {
   session_->summary_ = summary_;
 }
 
-void DrainPrepare(Session* session) { drain.Prepare(session); }
+namespace {
+
+jmp_buf no_memory;
+
+// Runs `body` until it ends or there is no memory for it; says which. Nothing in it has a destructor
+// that matters.
+template <typename Body>
+bool HasMemoryFor(Body&& body) {
+  if (setjmp(no_memory) != 0) return false;
+  out_of_memory_handler = [] {
+    out_of_memory_handler = nullptr;
+    longjmp(no_memory, 1);
+  };
+  body();
+  out_of_memory_handler = nullptr;
+  return true;
+}
+
+}  // namespace
+
+void DrainRun(Session* session, void (*ready)(Session* session, bool success)) {
+  const bool prepared = HasMemoryFor([=] { drain.Prepare(session); });
+  ready(session, prepared);
+  if (prepared && !HasMemoryFor([] { drain.Run(); })) HasMemoryFor([] { drain.GiveUp(); });
+  drain.Clear();
+}
+
 void AttachUnwindCache(UnwindCache* cache, bool native) { drain.AttachCache(cache, native); }
-void DrainRun() { drain.Run(); }
 
 }  // namespace memtape

@@ -160,8 +160,7 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
   if (Enter() == nullptr) return "nothing is being recorded";
   state->stacks.Clear();  // stacks from before were without JavaScript frames
   const ThreadKind kind = is_main ? ThreadKind::kMain : ThreadKind::kWorker;
-  const uint64_t head[] = {uint64_t{state->thread},
-                           static_cast<uint64_t>(kind) | worker_id << 32};
+  const uint64_t head[] = {uint64_t{state->thread}, static_cast<uint64_t>(kind) | worker_id << 32};
   const RecordPart part = {head, sizeof head};
   PushTo(state, RingRecord::kThread, &part, 1);
   Leave(state);

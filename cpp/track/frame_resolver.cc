@@ -21,13 +21,19 @@ void FrameResolver::Start(LogWriter* writer, Dictionary* dictionary, bool native
   modules_ = &modules(native);
   writer_ = writer;
   dictionary_ = dictionary;
-  code_.Clear();
+  Clear();
   ClearCache();
   written_version_ = 0;
   rescans_ = 0;
-  source_maps_.Clear();
   ReadModules();
   if (native) modules_->BuildMainRows();
+}
+
+void FrameResolver::Clear() {
+  code_.Clear();
+  cache_.Clear();
+  runs_.Free();
+  source_maps_.Clear();
 }
 
 void FrameResolver::ModulesChanged(bool unloaded) {

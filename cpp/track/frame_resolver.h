@@ -23,6 +23,8 @@ class FrameResolver {
 
   // `native`: unwinding tables for all modules, not only for those with allocator wrappers.
   void Start(LogWriter* writer, Dictionary* dictionary, bool native);
+  // Forgets everything but the modules.
+  void Clear();
   // For the caches of threads that unwind.
   ModuleRegistry& modules(bool native) { return native ? native_modules_ : default_modules_; }
   // The frames that a key stands for at this moment, leaf first: more than one where V8 inlined.

@@ -11,7 +11,9 @@ namespace {
 
 constexpr uint64_t kPage = 4096;
 
-uint64_t PageUp(uint64_t length) { return (length + kPage - 1) & ~(kPage - 1); }
+uint64_t PageUp(uint64_t length) {
+  return (length + kPage - 1) & ~(kPage - 1);
+}
 
 // V8 13 makes its whole code range of 512 MiB writable and executable at once, gives the pages back
 // in the next call and takes some of them later without another. To count the range as committed
@@ -46,7 +48,8 @@ void MapLedger::Snapshot(const char* maps, size_t size) {
   const char* at = maps;
   const char* const end = maps + size;
   while (at < end) {
-    const char* line_end = static_cast<const char*>(memchr(at, '\n', static_cast<size_t>(end - at)));
+    const char* line_end =
+        static_cast<const char*>(memchr(at, '\n', static_cast<size_t>(end - at)));
     if (line_end == nullptr) line_end = end;
     uint64_t start, stop, offset, device;
     const char* p = ParseHex(at, line_end, &start);
@@ -142,7 +145,8 @@ uint64_t MapLedger::FirstHole(uint64_t start, uint64_t end) const {
 void MapLedger::Protect(uint64_t start, uint64_t end, uint64_t prot, uint32_t stack) {
   Split(start);
   Split(end);
-  for (size_t i = FirstEndingAfter(start); i < intervals_.size() && intervals_[i].start < end; i++) {
+  for (size_t i = FirstEndingAfter(start); i < intervals_.size() && intervals_[i].start < end;
+       i++) {
     Interval& interval = intervals_[i];
     const MemoryClass after = ClassOf(prot, end - start, interval.file);
     if (after == interval.memory_class) continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Who owns which pages: the interval map behind "committed", "reserved" and "file" (design of the
-// accounting in docs/memory.md). Applies mapping calls and tells what each changed. Drain thread only.
+// accounting in docs/memory.md). Applies mapping calls and tells what each changed. Drain thread
+// only.
 #pragma once
 
 #include <stdint.h>

@@ -35,7 +35,9 @@ uint64_t MeasureTicksPerSecond() {
 
 }  // namespace
 
-Session& CurrentSession() { return the_session; }
+Session& CurrentSession() {
+  return the_session;
+}
 
 bool Session::Claim() {
   constexpr uint64_t kPatienceNs = 10'000'000'000;
@@ -53,10 +55,14 @@ bool Session::Claim() {
   return true;
 }
 
-void Session::Unclaim() { claimed_by_.store(0, std::memory_order_release); }
+void Session::Unclaim() {
+  claimed_by_.store(0, std::memory_order_release);
+}
 
 // A forked child has its parent's session, but not the thread behind it.
-bool Session::running() const { return drain_started_ && pid_ == os::Pid(); }
+bool Session::running() const {
+  return drain_started_ && pid_ == os::Pid();
+}
 
 const char* Session::Refuse(const char* text, int error) {
   start_error_ = error;
@@ -99,7 +105,6 @@ const char* Session::StartClaimed(const SessionOptions& options) {
   control->dropped = 0;
   control->drain_wake = 0;
   SweepThreadStates();
-  DrainPrepare(this);
   if (const int failed = StartDrain(); failed != 0) {
     rings.Unlink();
     rings.Close(/*settled=*/true);
@@ -150,12 +155,18 @@ int Session::StartDrain() {
   // Thread-local storage of the program's libraries takes its part of this.
   pthread_attr_setstacksize(&attributes, 1 << 20);
   drain_tid_ = 0;
+  drain_ready_ = 0;
   drain_ended_ = 0;
   const int failed = pthread_create(&drain_thread_, &attributes, DrainMain, this);
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  drain_started_ = failed == 0;
-  return failed;
+  if (failed != 0) return failed;
+  while (drain_ready_.load(std::memory_order_acquire) == 0) {
+    os::FutexWait(reinterpret_cast<uint32_t*>(&drain_ready_), 0, 1'000'000'000);
+  }
+  drain_started_ = drain_ready_.load() == kReady;
+  if (!drain_started_) pthread_join(drain_thread_, nullptr);
+  return drain_started_ ? 0 : ENOMEM;
 }
 
 void* Session::DrainMain(void* data) {
@@ -163,7 +174,10 @@ void* Session::DrainMain(void* data) {
   guard_depth = 1;  // for good: nothing that this thread does is the program's
   session->drain_tid_.store(static_cast<uint32_t>(os::Tid()), std::memory_order_release);
   pthread_setname_np(pthread_self(), "memtape");
-  DrainRun();
+  DrainRun(session, [](Session* self, bool success) {
+    self->drain_ready_.store(success ? kReady : kNotReady, std::memory_order_release);
+    os::FutexWake(reinterpret_cast<uint32_t*>(&self->drain_ready_));
+  });
   session->file_.Close();
   session->drain_ended_.store(1, std::memory_order_release);
   os::FutexWake(reinterpret_cast<uint32_t*>(&session->drain_ended_));
@@ -213,8 +227,8 @@ bool Session::StopClaimed(const char* end, bool exiting) {
   return true;
 }
 
-// False when it has died (a thread that seccomp ends says nothing), or keeps the process from ending:
-// a disk may not answer.
+// False when it has died (a thread that seccomp ends says nothing), or keeps the process from
+// ending: a disk may not answer.
 bool Session::WaitForDrain(bool exiting) {
   constexpr uint64_t kLookNs = 100'000'000;
   constexpr uint64_t kExitPatienceNs = 30'000'000'000;

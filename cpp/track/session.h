@@ -93,6 +93,8 @@ class Session {
   pthread_t drain_thread_ = 0;
   bool drain_started_ = false;
   std::atomic<uint32_t> drain_tid_{0};
+  static constexpr uint32_t kReady = 1, kNotReady = 2;
+  std::atomic<uint32_t> drain_ready_{0};  // futex
   std::atomic<uint32_t> drain_ended_{0};  // futex
   uint64_t start_ticks_ = 0, start_ns_ = 0, start_unix_ns_ = 0, capture_id_ = 0;
   uint64_t ticks_per_second_ = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a thread that allocates owns: its ring, its stack cache, its isolate. A state belongs to one
-// thread for that thread's life, over all sessions, and lives in pages that are never unmapped; when
-// the thread has died it is another thread's to take.
+// thread for that thread's life, over all sessions, and lives in pages that are never unmapped;
+// when the thread has died it is another thread's to take.
 #pragma once
 
 #include <stddef.h>
@@ -32,8 +32,8 @@ struct Control {
   std::atomic<uint32_t> acquiring;  // threads that are getting themselves a ring
   std::atomic<uint32_t> waiting;    // threads whose rings are full
   std::atomic<uint32_t> rounds;     // of the drain thread: a sign of life
-  std::atomic<uint64_t> nested;   // calls from a signal handler that interrupted a hook
-  std::atomic<uint64_t> dropped;  // events that found no ring
+  std::atomic<uint64_t> nested;     // calls from a signal handler that interrupted a hook
+  std::atomic<uint64_t> dropped;    // events that found no ring
 };
 extern Control* control;  // never null
 
@@ -41,8 +41,8 @@ struct ThreadState {
   RingWriter ring;
   v8::IsolateFrames js;
   StackCache stacks;
-  StackBounds bounds;  // hi: end of the thread's stack; lo is set for each walk
-  bool native = false;  // walk all native frames
+  StackBounds bounds;     // hi: end of the thread's stack; lo is set for each walk
+  bool native = false;    // walk all native frames
   UnwindCache unwind[2];  // for recordings without and with native stacks
   bool unwind_ready[2] = {};
   uint32_t session = 0;
@@ -52,7 +52,7 @@ struct ThreadState {
   uint32_t gc_stack = 0;
   uint32_t thread = 0;
   std::atomic<uint32_t> os_tid = 0;  // 0: free to take
-  bool js_unknown = false;  // the thread runs JavaScript that cannot be walked
+  bool js_unknown = false;           // the thread runs JavaScript that cannot be walked
   v8::IsolateState* isolate = nullptr;
   uint64_t keys[kMaxFrames + 8];
 };
@@ -74,8 +74,8 @@ inline bool EnsureRoom(ThreadState* state, size_t words) {
   return MEMTAPE_LIKELY(state->ring.HasRoom(words)) || WaitForRoom(state, words);
 }
 
-// What guard_depth is between Enter and Leave: a hooked call that finds it comes from a signal handler
-// that interrupted a hook, or from an allocator that calls another hooked function.
+// What guard_depth is between Enter and Leave: a hooked call that finds it comes from a signal
+// handler that interrupted a hook, or from an allocator that calls another hooked function.
 inline constexpr int kInsideHook = 1 << 16;
 
 // Entry of every hook. Returns null when the call is not to be recorded, else raises the guard and
@@ -99,8 +99,8 @@ inline ThreadState* Enter() {
     }
   }
   state->ring.Open();
-  // The session may have ended before this was visible. Whoever ends it looks who is inside after it
-  // has made its own change visible to all (Session::Stop), so one of the two notices.
+  // The session may have ended before this was visible. Whoever ends it looks who is inside after
+  // it has made its own change visible to all (Session::Stop), so one of the two notices.
   if (MEMTAPE_UNLIKELY(state->session != control->session.load(std::memory_order_relaxed))) {
     state->ring.Close();
     guard_depth = 0;

@@ -27,8 +27,7 @@ Api Lookup() {
        "_ZN2v87Isolate14GetStackSampleERKNS_13RegisterStateEPPvmPNS_10SampleInfoE");
   Find(&api.request_interrupt, "_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_");
   Find(&api.heap_statistics_init, "_ZN2v814HeapStatisticsC1Ev");
-  Find(&api.get_heap_statistics,
-       "_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE");
+  Find(&api.get_heap_statistics, "_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE");
   Find(&api.number_of_heap_spaces, "_ZN2v87Isolate18NumberOfHeapSpacesEv");
   Find(&api.heap_space_statistics_init, "_ZN2v819HeapSpaceStatisticsC1Ev");
   Find(&api.get_heap_space_statistics,

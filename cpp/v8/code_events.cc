@@ -75,11 +75,9 @@ void SendLines(IsolateState* state, uint32_t script_id, const Characters& source
     const uint8_t* const text = source.one_byte;
     while (start < source.length) {
       const void* newline = memchr(text + start, '\n', source.length - start);
-      const size_t end = newline == nullptr ? source.length
-                                            : static_cast<size_t>(static_cast<const uint8_t*>(
-                                                                      newline) -
-                                                                  text) +
-                                                  1;
+      const size_t end = newline == nullptr
+                             ? source.length
+                             : static_cast<size_t>(static_cast<const uint8_t*>(newline) - text) + 1;
       // Lone carriage returns are rare; memchr finds that there are none at 10 GB/s.
       for (size_t from = start; from < end;) {
         const void* cr = memchr(text + from, '\r', end - from);

@@ -14,7 +14,9 @@ namespace {
 constexpr uint32_t kByteCode = 0;
 constexpr uint32_t kWasmCode = 2;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // Takes ":123" off the end of `text`; false if there is none.
 bool TakeNumber(std::string_view* text, uint32_t* number) {
@@ -29,7 +31,8 @@ bool TakeNumber(std::string_view* text, uint32_t* number) {
   return true;
 }
 
-// Takes V8's tier mark off the front: "~", "^", "+", "*", each perhaps with "'" after or "o" before.
+// Takes V8's tier mark off the front: "~", "^", "+", "*", each perhaps with "'" after or "o"
+// before.
 bool TakeTier(std::string_view* text, FrameKind* kind) {
   size_t i = 0;
   if (text->size() > 1 && (*text)[0] == 'o' && ((*text)[1] == '*' || (*text)[1] == '+')) i = 1;
@@ -171,8 +174,8 @@ void CodeMap::AddCode(uint32_t thread, const CodeHead& head, std::string_view na
   code.inlined_count = head.inlined_count;
   code.first_inlined = inlined_.size();
   for (uint32_t i = 0; i < head.inlined_count; i++) {
-    const Range* callee = inlined[i].first_bytecode == 0 ? nullptr
-                                                         : FindRange(inlined[i].first_bytecode);
+    const Range* callee =
+        inlined[i].first_bytecode == 0 ? nullptr : FindRange(inlined[i].first_bytecode);
     inlined_.push_back({inlined[i].call_position, callee == nullptr ? kNoCode : callee->code});
   }
   codes_.push_back(code);
@@ -234,9 +237,9 @@ CodeMap::Range* CodeMap::FindRange(uint64_t address) {
     if (address >= recent_[i].start && address < recent_[i].end) return &recent_[i];
   }
   Range* const end = sorted_.data() + sorted_.size();
-  Range* found = std::upper_bound(
-      sorted_.data(), end, address,
-      [](uint64_t wanted, const Range& range) { return wanted < range.start; });
+  Range* found =
+      std::upper_bound(sorted_.data(), end, address,
+                       [](uint64_t wanted, const Range& range) { return wanted < range.start; });
   if (found == sorted_.data()) return nullptr;
   found--;
   return address < found->end ? found : nullptr;

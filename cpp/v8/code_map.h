@@ -41,7 +41,7 @@ class CodeMap {
     uint64_t name, positions;  // offsets into text_
     uint32_t inlined_count;
     uint64_t first_inlined;  // into inlined_
-    uint32_t function;     // scratch for the resolver: its function id, 0: not yet made
+    uint32_t function;       // scratch for the resolver: its function id, 0: not yet made
   };
 
   void AddScript(uint32_t thread, const ScriptHead& head, std::string_view url,
@@ -76,7 +76,7 @@ class CodeMap {
   struct Script {
     uint32_t line_offset, column_offset;
     uint32_t url_bytes, map_url_bytes;
-    uint64_t url, map_url;           // offsets into text_
+    uint64_t url, map_url;            // offsets into text_
     uint64_t first_line, line_count;  // into line_starts_
   };
   struct Range {

@@ -20,10 +20,16 @@ inline uintptr_t LoadWord(uintptr_t address) {
   return *reinterpret_cast<const uintptr_t*>(address);
 }
 
-inline bool IsHeapObject(uintptr_t tagged) { return (tagged & 3) == 1 && tagged > 0x10000; }
-inline bool IsSmallInteger(uintptr_t tagged) { return (tagged & 0xFFFFFFFF) == 0; }
+inline bool IsHeapObject(uintptr_t tagged) {
+  return (tagged & 3) == 1 && tagged > 0x10000;
+}
+inline bool IsSmallInteger(uintptr_t tagged) {
+  return (tagged & 0xFFFFFFFF) == 0;
+}
 
-inline uintptr_t Field(uintptr_t tagged, size_t offset) { return LoadWord(tagged - 1 + offset); }
+inline uintptr_t Field(uintptr_t tagged, size_t offset) {
+  return LoadWord(tagged - 1 + offset);
+}
 
 inline uint32_t SmallInteger(uintptr_t tagged) {
   return IsSmallInteger(tagged) ? static_cast<uint32_t>(tagged >> 32) : 0;

@@ -67,7 +67,9 @@ void OnGcEnd(Isolate*, int type, int, void* data) {
   SampleHeap(state);
 }
 
-void OnInterrupt(Isolate*, void* data) { SampleHeap(static_cast<IsolateState*>(data)); }
+void OnInterrupt(Isolate*, void* data) {
+  SampleHeap(static_cast<IsolateState*>(data));
+}
 
 }  // namespace
 

@@ -53,7 +53,8 @@ inline uint64_t InterpretedKey(uintptr_t fp) {
 }
 
 // Writes the keys of the frames (log/ring_records.h), leaf first. Internal frames without a
-// function (entry, stubs) have a marker instead of a context and are left out, except WebAssembly's.
+// function (entry, stubs) have a marker instead of a context and are left out, except
+// WebAssembly's.
 inline JsWalk WalkJs(const IsolateFrames& isolate, uint64_t* keys, size_t max) {
   JsWalk walk = {0, false, false};
   uintptr_t pc = 0;

@@ -20,9 +20,9 @@ struct VersionRow {
 };
 constexpr VersionRow kVersions[] = {
     {11, 3, 232, 240, 32, 54, 32, 16, 16, 24},  // Node 20
-    {12, 4, 240, 248, 32, 64, 24, 32, 8, 16},  // Node 22
-    {13, 6, 296, 288, 40, 64, 24, 32, 8, 16},  // Node 24
-    {14, 6, 304, 296, 40, 64, 24, 32, 8, 16},  // Node 26
+    {12, 4, 240, 248, 32, 64, 24, 32, 8, 16},   // Node 22
+    {13, 6, 296, 288, 40, 64, 24, 32, 8, 16},   // Node 24
+    {14, 6, 304, 296, 40, 64, 24, 32, 8, 16},   // Node 26
 };
 
 // A frame type as the marker slot holds it: a small integer with a zero tag bit.
@@ -54,7 +54,8 @@ Layout MakeLayout() {
     layout.instruction_header = row.instruction_header;
     layout.code_first = row.code_first;
     layout.code_positions = row.code_positions;
-    layout.position_encoding = row.major >= 14 ? PositionEncoding::kShifted : PositionEncoding::kSigned;
+    layout.position_encoding =
+        row.major >= 14 ? PositionEncoding::kShifted : PositionEncoding::kSigned;
   }
   layout.entry_marker = Marker("v8dbg_frametype_EntryFrame", 1);
   layout.construct_entry_marker = Marker("v8dbg_frametype_ConstructEntryFrame", 2);
@@ -107,8 +108,12 @@ char* PutUtf8(char* out, uint32_t code) {
   return out;
 }
 
-bool IsHighSurrogate(uint32_t unit) { return (unit & 0xFC00) == 0xD800; }
-bool IsLowSurrogate(uint32_t unit) { return (unit & 0xFC00) == 0xDC00; }
+bool IsHighSurrogate(uint32_t unit) {
+  return (unit & 0xFC00) == 0xD800;
+}
+bool IsLowSurrogate(uint32_t unit) {
+  return (unit & 0xFC00) == 0xDC00;
+}
 
 }  // namespace
 
@@ -131,7 +136,8 @@ Characters ReadString(uintptr_t tagged) {
       case kExternal: {
         uintptr_t data = tagged - 1 + kStringFirst;
         if ((type & 7) == kExternal) data = Field(tagged, kExternalData);
-        if (data < 0x10000) return {};  // an uncached external string: its characters are a call away
+        if (data < 0x10000)
+          return {};  // an uncached external string: its characters are a call away
         Characters text;
         text.length = length;
         if (type & kOneByteBit) {

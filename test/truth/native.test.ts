@@ -79,7 +79,7 @@ function wantedAccounts(truth: TruthOutput): Record<string, Account> {
 /** What the dynamic linker takes and gives back for a plugin is heap too, and may move the peak. */
 function peakAsFarAsKnown(truth: TruthOutput, args: readonly string[]): TruthOutput {
   const loads = args.includes(programs.plugin);
-  return loads ? { ...truth, peak: { ...truth.peak, known: false } } : truth;
+  return loads ? { ...truth, peak: { ...truth.peak, known: 0 } } : truth;
 }
 
 async function compare(

@@ -26,8 +26,6 @@ void Put(Bytes* out, T value) {
 struct CieSpec {
   std::string augmentation = "zR";
   uint8_t encoding = kPcrelSdata4;
-  // def_cfa sp + 8; the return address at CFA - 8
-  Bytes program = {0x0c, 7, 8, 0x80 | 16, 1};
   uint8_t version = 1;
   int8_t data_align = -8;
   uint8_t code_align = 1;
@@ -98,7 +96,8 @@ class CfiBuilder {
       body.push_back(static_cast<uint8_t>(data.size()));
       body.insert(body.end(), data.begin(), data.end());
     }
-    body.insert(body.end(), cie.program.begin(), cie.program.end());
+    // def_cfa sp + 8; the return address at CFA - 8
+    for (uint8_t byte : {0x0c, 7, 8, 0x80 | 16, 1}) body.push_back(byte);
     return body;
   }
 

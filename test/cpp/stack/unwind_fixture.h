@@ -25,7 +25,7 @@ namespace memtape {
 inline ModuleRegistry& TestRegistry() {
   static PageArena arena(os::MapPages);
   static ModuleRegistry registry(&arena);
-  registry.RefreshFromLoader();
+  [[maybe_unused]] static const bool refreshed = registry.RefreshFromLoader();
   return registry;
 }
 

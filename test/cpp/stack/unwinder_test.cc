@@ -188,7 +188,7 @@ TEST_F(UnwinderTest, FollowsTheFramePointerWhereThereIsNoFde) {
   EXPECT_EQ(ours.end, WalkEnd::kRoot);
   EXPECT_GE(ours.pcs[1], no_cfi);
   EXPECT_LT(ours.pcs[1], no_cfi + 16);
-  EXPECT_LT(expected - ours.pcs[2], 64u);
+  EXPECT_LT(expected - ours.pcs[2], 128u);
   EXPECT_EQ(reference.count, 2u) << "libgcc stops there";
 }
 
@@ -252,9 +252,15 @@ TEST_F(UnwinderTest, SkipWrappersGoesFourFramesUpAtMost) {
   ASSERT_NE(code, MAP_FAILED);
   memcpy(code, reinterpret_cast<void*>(&memtape_test_no_cfi), 16);
   ASSERT_EQ(mprotect(code, 4096, PROT_READ | PROT_EXEC), 0);
-  static int compared;
-  compared = 0;
+  static size_t skipped_most;
+  static int too_far;
+  skipped_most = 0;
+  too_far = 0;
   struct Subject {
+    static bool IsWrapper(uint64_t pc) {
+      const ModuleRange* range = g_cache->map()->Find(pc - 1);
+      return range != nullptr && (range->flags & ModuleRange::kWrapper) != 0;
+    }
     [[gnu::noinline]] static int Compare(const void*, const void*) {
       std::vector<Regs> frames;
       g_cache->Sync();
@@ -262,17 +268,15 @@ TEST_F(UnwinderTest, SkipWrappersGoesFourFramesUpAtMost) {
       do {
         frames.push_back(regs);
       } while (Step(&regs, g_cache, g_bounds));
-      size_t interesting = 0;
-      while (interesting < frames.size() &&
-             g_cache->map()->Find(frames[interesting].pc) != nullptr) {
-        interesting++;
-      }
-      EXPECT_GE(interesting, 5u) << "Compare, libc twice, Sort, Outer";
-      for (size_t i = 0; i < frames.size() && interesting < frames.size(); i++) {
-        const bool reachable = i <= interesting && interesting - i <= 4;
-        const Regs& expected = reachable ? frames[interesting] : frames[i];
-        EXPECT_EQ(SkipWrappers(frames[i], g_cache, g_bounds), expected) << i;
-        compared++;
+      for (size_t i = 0; i < frames.size(); i++) {
+        size_t expected = i;
+        while (expected < frames.size() && IsWrapper(frames[expected].pc)) expected++;
+        if (expected == frames.size() || expected - i > 4) {
+          expected = i;
+          too_far++;
+        }
+        skipped_most = std::max(skipped_most, expected - i);
+        EXPECT_EQ(SkipWrappers(frames[i], g_cache, g_bounds), frames[expected]) << i;
       }
       return 0;
     }
@@ -287,7 +291,12 @@ TEST_F(UnwinderTest, SkipWrappersGoesFourFramesUpAtMost) {
     }
   };
   reinterpret_cast<void (*)(void (*)())>(code)(Subject::Outer);
-  EXPECT_GT(compared, 6);
+#if !defined(MEMTAPE_SANITIZED)
+  // Compare, libc twice, Sort and Outer come before the interesting frame. (Sanitizers bring a
+  // qsort of their own.)
+  EXPECT_EQ(skipped_most, 4u);
+#endif
+  EXPECT_GT(too_far, 1);
   munmap(code, 4096);
 }
 #endif
