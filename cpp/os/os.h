@@ -38,6 +38,10 @@ FileIdentity IdentityOf(int fd);
 // Whether a file may grow to `length`. Going beyond RLIMIT_FSIZE would raise SIGXFSZ.
 bool MayGrowTo(uint64_t length);
 int Write(int fd, const void* data, size_t length);  // all of it, or a negative errno
+// Writes a short line if that is possible at once.
+void TryWrite(int fd, const void* data, size_t length);
+// What an errno means, for the few that a disk or a limit causes; null for others.
+const char* ErrorText(int error);
 int64_t ReadAt(int fd, void* data, size_t length, uint64_t offset);
 int64_t Read(int fd, void* data, size_t length);
 int Allocate(int fd, uint64_t offset, uint64_t length);  // real blocks: no SIGBUS later
@@ -66,5 +70,7 @@ size_t PageSize();
 // The upper end of the calling thread's stack, whose id is `tid`: everything from the current stack
 // pointer up to there is mapped. 0 when it is not known.
 uintptr_t StackEnd(int tid);
+// Whether the calling thread is on the stack that it has set aside for signal handlers.
+bool OnSignalStack();
 
 }  // namespace memtape::os

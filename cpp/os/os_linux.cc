@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/auxv.h>
@@ -191,6 +192,41 @@ int Write(int fd, const void* data, size_t length) {
   return 0;
 }
 
+void TryWrite(int fd, const void* data, size_t length) {
+  pollfd poll = {fd, POLLOUT, 0};
+  const timespec no_time = {0, 0};
+  if (Call(SYS_ppoll, L(&poll), 1, L(&no_time), 0, 0) == 1 && poll.revents == POLLOUT) {
+    Call(SYS_write, fd, L(data), static_cast<long>(length));
+  }
+}
+
+const char* ErrorText(int error) {
+  switch (error) {
+    case EACCES:
+      return "permission denied";
+    case EBADF:
+    case ENOENT:
+    case ESTALE:
+      return "the file is gone";
+    case EDQUOT:
+      return "disk quota exceeded";
+    case EFBIG:
+      return "file size limit exceeded";
+    case EIO:
+      return "input/output error";
+    case EMFILE:
+      return "too many threads";
+    case ENOMEM:
+      return "out of memory";
+    case ENOSPC:
+      return "no space left on device";
+    case EROFS:
+      return "read-only file system";
+    default:
+      return nullptr;
+  }
+}
+
 int64_t ReadAt(int fd, void* data, size_t length, uint64_t offset) {
   return Call(SYS_pread64, fd, L(data), static_cast<long>(length), static_cast<long>(offset));
 }
@@ -300,6 +336,11 @@ uintptr_t StackEnd(int tid) {
       tid == Pid() ? getauxval(AT_RANDOM) : reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
   constexpr uintptr_t kMaxStack = uintptr_t{1} << 32;
   return end > here && end - here < kMaxStack ? end & ~uintptr_t{15} : 0;
+}
+
+bool OnSignalStack() {
+  stack_t stack;
+  return Call(SYS_sigaltstack, 0, L(&stack)) == 0 && (stack.ss_flags & SS_ONSTACK) != 0;
 }
 
 uint64_t RandomU64() {

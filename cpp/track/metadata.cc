@@ -134,8 +134,13 @@ void WriteTrailer(LogWriter* writer, const SessionSummary& summary, const char* 
     json.Add("null");
   } else {
     TextBuffer<256> error;
-    error.Add(summary.error_text).Add(" (errno ");
-    json.AddQuoted(error.AddNumber(static_cast<uint64_t>(summary.error)).Add(")").view());
+    error.Add(summary.error_text);
+    if (const char* why = os::ErrorText(summary.error)) {
+      error.Add(" (").Add(why).Add(")");
+    } else if (summary.error != 0) {
+      error.Add(" (errno ").AddNumber(static_cast<uint64_t>(summary.error)).Add(")");
+    }
+    json.AddQuoted(error.view());
   }
   json.AddChar('}');
   writer->Emit([&](RecordEncoder& encoder) { return encoder.Trailer(json.view()); });

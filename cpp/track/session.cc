@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/ticks.h"
 #include "os/os.h"
@@ -99,6 +101,7 @@ const char* Session::StartClaimed(const SessionOptions& options) {
   error_text_ = nullptr;
   stalls_ = stall_ns_ = heap_bytes_ = 0;
   pid_ = os::Pid();
+  stderr_ = os::IdentityOf(STDERR_FILENO);
   if (const char* problem = OpenFiles()) return problem;
   control->next_thread = 1;
   control->nested = 0;
@@ -179,9 +182,28 @@ void* Session::DrainMain(void* data) {
     os::FutexWake(reinterpret_cast<uint32_t*>(&self->drain_ready_));
   });
   session->file_.Close();
+  session->Complain();
   session->drain_ended_.store(1, std::memory_order_release);
   os::FutexWake(reinterpret_cast<uint32_t*>(&session->drain_ended_));
   return nullptr;
+}
+
+// Nobody else can tell: the program does not know of the recording. (A Tracker's Stop tells itself.)
+void Session::Complain() {
+  const char* text = error_text_.load(std::memory_order_acquire);
+  if (text == nullptr || strcmp(options_.mode, "preload") != 0) return;
+  // A daemon may have given the number to a file of its own.
+  if (os::IdentityOf(STDERR_FILENO) != stderr_) return;
+  TextBuffer<512> line;
+  line.Add("memtape: recording ended early: ").Add(text);
+  const int error = error_.load();
+  if (const char* why = os::ErrorText(error)) {
+    line.Add(" (").Add(why).Add(")");
+  } else if (error != 0) {
+    line.Add(" (errno ").AddNumber(static_cast<uint64_t>(error)).Add(")");
+  }
+  line.Add("; the capture holds what came before\n");
+  os::TryWrite(STDERR_FILENO, line.c_str(), line.size());
 }
 
 bool Session::Stop(const char* end, SessionSummary* summary) {

@@ -79,6 +79,7 @@ class Session {
   int StartDrain();
   bool StopClaimed(const char* end, bool exiting);
   bool WaitForDrain(bool exiting);
+  void Complain();
   const char* Refuse(const char* text, int error);
 
   SessionOptions options_;
@@ -99,6 +100,7 @@ class Session {
   uint64_t start_ticks_ = 0, start_ns_ = 0, start_unix_ns_ = 0, capture_id_ = 0;
   uint64_t ticks_per_second_ = 0;
   const char* end_ = nullptr;
+  os::FileIdentity stderr_;  // as it was at the start
   std::atomic<uint32_t> modules_settled_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> heap_bytes_{0};

@@ -153,6 +153,14 @@ ThreadState* AcquireThreadState() {
   return state;
 }
 
+bool WasAbandoned(const void* frame) {
+  const uintptr_t here = reinterpret_cast<uintptr_t>(frame);
+  const ThreadState* state = thread_state;
+  // What the earlier hook calls, handlers included, lies below it, or on the handlers' own stack.
+  return state != nullptr && here >= state->entered_at && here < state->bounds.hi &&
+         !os::OnSignalStack();
+}
+
 bool WaitForRoom(ThreadState* state, size_t words) {
   const uint64_t start = os::MonotonicNs();
   control->waiting.fetch_add(1, std::memory_order_relaxed);

@@ -54,6 +54,7 @@ struct ThreadState {
   std::atomic<uint32_t> os_tid = 0;  // 0: free to take
   bool js_unknown = false;           // the thread runs JavaScript that cannot be walked
   v8::IsolateState* isolate = nullptr;
+  uintptr_t entered_at = 0;  // stack address of the hook that the thread is in
   uint64_t keys[kMaxFrames + 8];
 };
 
@@ -78,13 +79,21 @@ inline bool EnsureRoom(ThreadState* state, size_t words) {
 // handler that interrupted a hook, or from an allocator that calls another hooked function.
 inline constexpr int kInsideHook = 1 << 16;
 
+// A hooked call finds its thread inside a hook. Tells whether that one was left for good: by a signal
+// handler's longjmp.
+// `frame`: of the call.
+bool WasAbandoned(const void* frame);
+
 // Entry of every hook. Returns null when the call is not to be recorded, else raises the guard and
 // holds the drain thread back until Leave.
 inline ThreadState* Enter() {
   if (MEMTAPE_LIKELY(control->active.load(std::memory_order_acquire) == 0)) return nullptr;
   if (MEMTAPE_UNLIKELY(guard_depth != 0)) {
-    if (guard_depth == kInsideHook) control->nested.fetch_add(1, std::memory_order_relaxed);
-    return nullptr;
+    if (guard_depth != kInsideHook) return nullptr;
+    if (MEMTAPE_LIKELY(!WasAbandoned(__builtin_frame_address(0)))) {
+      control->nested.fetch_add(1, std::memory_order_relaxed);
+      return nullptr;
+    }
   }
   guard_depth = kInsideHook;
   // A signal handler must find the guard up before anything else happens here.
@@ -98,6 +107,7 @@ inline ThreadState* Enter() {
       return nullptr;
     }
   }
+  state->entered_at = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   state->ring.Open();
   // The session may have ended before this was visible. Whoever ends it looks who is inside after
   // it has made its own change visible to all (Session::Stop), so one of the two notices.
