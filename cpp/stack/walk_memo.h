@@ -151,34 +151,10 @@ class WalkMemo {
     }
   }
 
-  // The first frame, from `index` on, that comparing stack words does not settle. Most time of most
-  // walks is spent here.
-  [[gnu::noinline]] uint32_t SkipUnchanged(uint32_t index) const {
-    const MemoFrame* const root = frames_;
-    const MemoFrame* frame = root + index;
-    for (; frame != root; frame--) {
-      const Regs& caller = frame[-1].regs;
-      if (frame->volatile_key) break;
-      if (__builtin_expect(frame->trace.shape > StepTrace::kRaFp, 0)) {
-        if (!LeadsTo(*frame, caller)) break;
-        continue;
-      }
-      if (__builtin_expect(StripPc(LoadWord(caller.sp - 8)) != caller.pc, 0)) break;
-      if (frame->trace.shape == StepTrace::kRa) continue;
-      if (__builtin_expect(LoadWord(caller.sp - 16) != caller.fp, 0)) break;
-    }
-    return static_cast<uint32_t>(frame - root);
-  }
-
-  static bool LeadsTo(const MemoFrame& frame, const Regs& caller) {
-    const StepTrace& trace = frame.trace;
-    if (trace.shape == StepTrace::kReplay) return false;
-    const uint64_t ra_at = frame.regs.sp + static_cast<uint64_t>(int64_t{trace.ra_words} * 8);
-    if (StripPc(LoadWord(ra_at)) != caller.pc) return false;
-    const uint64_t fp_at = frame.regs.sp + static_cast<uint64_t>(int64_t{trace.fp_words} * 8);
-    const bool loads_fp = trace.shape == StepTrace::kRaFp || trace.shape == StepTrace::kWords;
-    return !loads_fp || LoadWord(fp_at) == caller.fp;
-  }
+  // The first frame, from `index` on, that comparing stack words does not settle.
+  uint32_t SkipUnchanged(uint32_t index) const;
+  // Whether the stack words that led from `frame` to `caller` still do.
+  static bool LeadsTo(const MemoFrame& frame, const Regs& caller);
 
   // Fresh frames lie at the far end of the memory, root side lowest: they are found leaf first.
   MemoFrame* NextFresh() { return &frames_[2 * size_t{max_} - ++fresh_]; }

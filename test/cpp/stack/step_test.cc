@@ -207,6 +207,12 @@ TEST_F(StepTest, RefusesSlotsOutsideTheFrame) {
     rule.ra_offset = static_cast<int16_t>(offset);
     EXPECT_EQ(Step(rule), WalkEnd::kLost) << offset;
     rule = kSpRule;
+    rule.ra_offset = static_cast<int16_t>(offset - rule.cfa_offset);
+    EXPECT_EQ(Step(rule), WalkEnd::kLost) << offset;
+    rule = kSpRule;
+    rule.fp_offset = offset - rule.cfa_offset;
+    EXPECT_EQ(Step(rule), WalkEnd::kLost) << offset;
+    rule = kSpRule;
     rule.cfa = CfaKind::kDerefSp;
     rule.aux = static_cast<int16_t>(offset);
     EXPECT_EQ(Step(rule), WalkEnd::kLost) << offset;
