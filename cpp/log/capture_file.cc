@@ -13,7 +13,8 @@ int CaptureFile::Create(const char* path, bool overwrite, const FileHeader& head
   if (error_ != 0) return error_;
   uint8_t bytes[kFileHeaderBytes];
   WriteFileHeader(bytes, header);
-  return Append(bytes) ? 0 : error_;
+  if (!Append(bytes)) file_.Unlink();
+  return error_;
 }
 
 bool CaptureFile::Append(std::span<const uint8_t> block) {

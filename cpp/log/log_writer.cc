@@ -18,8 +18,11 @@ void LogWriter::Flush() {
   const std::span<const RingTail> tails = tails_->TailsToWrite();
   if (encoder_.empty() && tails.empty()) return;
   if (!tails.empty()) encoder_.RingTails(tails);
-  file_->Append(encoder_.FinishBlock());
-  tails_->TailsWritten();
+  if (file_->Append(encoder_.FinishBlock())) {
+    tails_->TailsWritten();
+  } else {
+    tails_->WriteFailed();
+  }
   encoder_.BeginBlock(memory_, kCapacity);
 }
 

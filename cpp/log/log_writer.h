@@ -21,6 +21,8 @@ class LogWriter {
    public:
     virtual std::span<const RingTail> TailsToWrite() = 0;
     virtual void TailsWritten() = 0;
+    // The block could not be written: what is in it must stay in the rings.
+    virtual void WriteFailed() = 0;
 
    protected:
     ~TailSource() = default;

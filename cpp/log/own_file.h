@@ -21,8 +21,9 @@ class OwnFile {
   int Descriptor();
   // Whoever still has the file mapped keeps it. One thread.
   void Close();
-  // Deletes the file, wherever the program's working directory is by now.
-  void Unlink() { os::Unlink(path_.c_str()); }
+  // Deletes the file, wherever the program's working directory is by now; devices and files that
+  // took its name stay.
+  void Unlink() { os::UnlinkRegular(path_.c_str(), identity_); }
   bool open() const { return identity_ != os::FileIdentity{}; }
 
  private:

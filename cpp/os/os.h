@@ -47,7 +47,8 @@ int64_t Read(int fd, void* data, size_t length);
 int Allocate(int fd, uint64_t offset, uint64_t length);  // real blocks: no SIGBUS later
 int Truncate(int fd, uint64_t length);
 int Close(int fd);
-int Unlink(const char* path);
+// Deletes `path` if it is this file, and a regular one.
+void UnlinkRegular(const char* path, const FileIdentity& identity);
 int Rename(const char* from, const char* to);
 int64_t ReadLink(const char* path, char* buffer, size_t length);
 

@@ -67,11 +67,14 @@ size_t RoundUp(size_t length) {
   return (length + PageSize() - 1) & ~(PageSize() - 1);
 }
 
-bool IsRegularFile(const char* path) {
+// Which file is at `path`, if it is a regular one, links not followed.
+FileIdentity RegularFile(const char* path) {
   struct stat status;
-  return Call(SYS_newfstatat, AT_FDCWD, L(path), L(&status), AT_SYMLINK_NOFOLLOW) == 0 &&
-         S_ISREG(status.st_mode);
+  if (Call(SYS_newfstatat, AT_FDCWD, L(path), L(&status), AT_SYMLINK_NOFOLLOW) != 0) return {};
+  return S_ISREG(status.st_mode) ? FileIdentity{status.st_dev, status.st_ino} : FileIdentity{};
 }
+
+bool Unlink(const char* path) { return Call(SYS_unlinkat, AT_FDCWD, L(path), 0) == 0; }
 
 // Moves a descriptor beyond those that the program can have, if the hard limit allows, else to the
 // upper end of them. Not too far up: the kernel's table is as long as the highest number.
@@ -157,7 +160,7 @@ int OpenWrite(const char* path, bool overwrite, bool readable) {
   };
   int fd = open(O_EXCL);
   if (fd == -EEXIST && overwrite) {
-    const bool unlinked = IsRegularFile(path) && Unlink(path) == 0;
+    const bool unlinked = RegularFile(path) != FileIdentity{} && Unlink(path);
     fd = open(unlinked ? O_EXCL : O_TRUNC);
   }
   return MoveUp(fd);
@@ -260,8 +263,8 @@ int Close(int fd) {
   return static_cast<int>(Call(SYS_close, fd));
 }
 
-int Unlink(const char* path) {
-  return static_cast<int>(Call(SYS_unlinkat, AT_FDCWD, L(path), 0));
+void UnlinkRegular(const char* path, const FileIdentity& identity) {
+  if (identity != FileIdentity{} && RegularFile(path) == identity) Unlink(path);
 }
 
 int Rename(const char* from, const char* to) {

@@ -40,6 +40,7 @@ class Drain final : public LogWriter::TailSource {
 
   std::span<const RingTail> TailsToWrite() override;
   void TailsWritten() override;
+  void WriteFailed() override;
 
  private:
   // What the drain thread keeps of a slot.
@@ -482,10 +483,11 @@ std::span<const RingTail> Drain::TailsToWrite() {
   return {tails_.data(), tails_.size()};
 }
 
+void Drain::WriteFailed() {
+  session_->Fail("writing the capture failed", -session_->file_.error());
+}
+
 void Drain::TailsWritten() {
-  if (session_->file_.error() != 0) {
-    session_->Fail("writing the capture failed", -session_->file_.error());
-  }
   for (size_t i = 0; i < sources_.size(); i++) {
     Source& source = sources_[i];
     if (source.written == source.at) continue;
