@@ -32,7 +32,7 @@ function damagedHeader(): Buffer {
   return bytes;
 }
 
-const readers = ['parse', 'stats', 'summary', 'flamegraph'];
+const readers = ['parse', 'stats', 'summary', 'flamegraph', 'finalize'];
 
 describe.each(readers)('memtape %s of', (command) => {
   const refuses = (name: string, content: string | Uint8Array | null, message: string) => {

@@ -6,13 +6,14 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { folderOf } from '../support/folder.js';
-import { type Finished, memtape } from '../support/memtape.js';
+import { type Finished, finish, memtape } from '../support/memtape.js';
 
 const APP = `const kept = [];
 function grow() {
@@ -127,5 +128,25 @@ describe('the reports', () => {
       ['a.bin', 'app.js', 'b.html', 'memtape-flamegraph-a.html', 'memtape-leaks-a.html'].sort(),
     );
     expect(readFileSync(join(cwd, 'b.html'), 'utf8')).toMatch(/^<!doctype html>[\s\S]*grow/i);
+  });
+});
+
+describe('memtape finalize', () => {
+  test('does what run does, once', () => {
+    const cwd = folderOf({ 'app.js': APP });
+    const environment = JSON.parse(memtape(['env', '--json', '-o', 'a.bin'], { cwd }).stdout);
+    finish(process.execPath, ['app.js'], { cwd, env: environment });
+    const before = json(cwd, 'summary', '--json', 'a.bin');
+    const bytes = statSync(join(cwd, 'a.bin')).size;
+
+    const { status, stderr } = memtape(['finalize', 'a.bin'], { cwd });
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^memtape: a\.bin: \d+ bytes became \d+, with \d+ more names\n$/);
+    expect(statSync(join(cwd, 'a.bin')).size).toBeLessThan(bytes);
+    expect(memtape(['finalize', 'a.bin'], { cwd }).stderr).toBe(
+      'memtape: a.bin was finalized before\n',
+    );
+    // Names that a report looked up itself are those that are now in the capture.
+    expect(json(cwd, 'summary', '--json', 'a.bin')).toEqual(before);
   });
 });

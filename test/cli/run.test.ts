@@ -181,6 +181,30 @@ describe('the capture', () => {
   });
 });
 
+describe('with --follow', () => {
+  const parent = `require('child_process').execFileSync(process.execPath, ['-e', 'process.stdout.write(String(process.pid))'], { stdio: 'inherit' })`;
+
+  test.each([
+    ['a.bin', (pid: string) => `a.${pid}.bin`],
+    ['.hidden', (pid: string) => `.hidden.${pid}`],
+    ['x-%p', (pid: string) => `x-${pid}`],
+  ])('a child records into a file of its own: -o %s', (output, child) => {
+    const cwd = temporaryFolder();
+    const { stdout, stderr } = memtape(['run', '--follow', '-o', output, '-e', parent], { cwd });
+    expect(readdirSync(cwd)).toHaveLength(2);
+    expect(readdirSync(cwd)).toContain(child(stdout));
+    expect(stderr).toContain(`memtape: wrote ${child(stdout)}\n`);
+    const { stdout: first } = memtape(['parse', child(stdout)], { cwd });
+    expect(first).toContain('finalized=true');
+  });
+
+  test('and without it the child knows nothing of memtape', () => {
+    const cwd = temporaryFolder();
+    memtape(['run', '-q', '-o', 'a.bin', '-e', parent], { cwd });
+    expect(readdirSync(cwd)).toEqual(['a.bin']);
+  });
+});
+
 describe('the package in a folder with spaces and colons', () => {
   test('can still be preloaded', () => {
     const folder = join(temporaryFolder(), 'a b:c');

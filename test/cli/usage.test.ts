@@ -57,17 +57,20 @@ describe('help', () => {
   test('lists every command and goes to stdout', () => {
     const { status, stdout, stderr } = memtape(['--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    for (const name of ['run', 'env', 'flamegraph', 'summary', 'stats', 'parse']) {
+    for (const name of ['run', 'env', 'flamegraph', 'summary', 'stats', 'parse', 'finalize']) {
       expect(stdout).toMatch(new RegExp(`^  ${name} +[a-z]`, 'm'));
     }
   });
 
-  test.each(['run', 'env', 'flamegraph', 'summary', 'stats', 'parse'])('%s --help', (name) => {
-    const { status, stdout } = memtape([name, '--help']);
-    expect(status).toBe(0);
-    expect(stdout).toContain(`Usage: memtape ${name} `);
-    expect(stdout).not.toMatch(/.{101}/);
-  });
+  test.each(['run', 'env', 'flamegraph', 'summary', 'stats', 'parse', 'finalize'])(
+    '%s --help',
+    (name) => {
+      const { status, stdout } = memtape([name, '--help']);
+      expect(status).toBe(0);
+      expect(stdout).toContain(`Usage: memtape ${name} `);
+      expect(stdout).not.toMatch(/.{101}/);
+    },
+  );
 
   test('--version prints the version of the package', () => {
     expect(memtape(['--version']).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

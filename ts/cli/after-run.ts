@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What `memtape run` does once the program has ended: finish the capture, say what was found.
-import { relative, sep } from 'node:path';
+import { basename, relative, sep } from 'node:path';
 import pc from 'picocolors';
+import { FormatError } from '../decode/format-error.js';
 import { sizeText } from '../model/size-text.js';
 import { topSites } from '../report/sites.js';
-import { finalize } from '../resolve/finalize.js';
+import { FinalizeError, type FinalizeResult, finalize } from '../resolve/finalize.js';
 import { openResolution } from '../resolve/resolution.js';
 import type { Launched } from '../tracker/launch.js';
 import { type Analysis, analyse } from './analysis.js';
@@ -20,16 +21,24 @@ export interface Run {
   readonly ended: Launched;
   readonly compress: boolean;
   readonly quiet: boolean;
+  /** Captures of processes that the program started. */
+  readonly followed: readonly string[];
 }
 
 const TOP_SITES = 5;
 
-async function finish({ path, ended, compress }: Run): Promise<void> {
-  const progress = new Progress('finishing the capture');
-  const { code, signal } = ended;
+type Exit = Pick<Launched, 'code' | 'signal'>;
+
+/** Embeds names, recovers rings, compresses. */
+export async function finish(
+  path: string,
+  compress: boolean,
+  exit?: Exit,
+): Promise<FinalizeResult> {
+  const progress = new Progress(`finishing ${basename(path)}`);
   try {
-    await finalize(path, {
-      exit: { code, signal },
+    return await finalize(path, {
+      ...(exit && { exit: { code: exit.code, signal: exit.signal } }),
       compression: compress ? 'auto' : 'none',
       resolution: (end) => openResolution(end, { demangle }),
       onProgress: ({ bytes, totalBytes }) => progress.show(bytes, totalBytes),
@@ -41,7 +50,7 @@ async function finish({ path, ended, compress }: Run): Promise<void> {
 
 function found({ profile, stacks, peak, stats, timeline }: Analysis): string[] {
   const { isTTY } = process.stderr;
-  const { bold, dim } = pc.createColors(isTTY && !process.env['NO_COLOR']);
+  const { bold, dim } = pc.createColors(Boolean(isTTY) && !process.env['NO_COLOR']);
   const { total_num_allocations: count, warnings } = stats();
   const rss = timeline.rss_peak.bytes;
   const facts = [
@@ -60,6 +69,17 @@ function found({ profile, stacks, peak, stats, timeline }: Analysis): string[] {
     ...warnings.map((warning) => `memtape: ${warning}`),
     ...(sites.length > 0 ? ['memtape: who held the peak', ...sites] : []),
   ];
+}
+
+/** A process that runs on keeps its capture; its first report will name what it needs. */
+async function finishFollowed({ followed, compress }: Run): Promise<void> {
+  for (const path of followed) {
+    try {
+      await finish(path, compress);
+    } catch (error) {
+      if (!(error instanceof FinalizeError || error instanceof FormatError)) throw error;
+    }
+  }
 }
 
 /** The path as the user would type it, quoted where a shell needs that. */
@@ -84,7 +104,8 @@ export async function afterRun(run: Run): Promise<void> {
     say(nothingWritten(run));
     return;
   }
-  await finish(run);
+  await finish(run.path, run.compress, run.ended);
+  await finishFollowed(run);
   if (run.quiet) return;
   const signs = new LastSigns();
   const analysis = await analyse(run.path, {}, [signs]);
@@ -92,6 +113,7 @@ export async function afterRun(run: Run): Promise<void> {
   say([
     `memtape: ${whatHappened(run.command, run.ended, signs)}`,
     ...found(analysis),
+    ...run.followed.map((followed) => `memtape: wrote ${typed(followed)}`),
     `memtape: wrote ${path}; next: memtape flamegraph ${path}`,
   ]);
 }

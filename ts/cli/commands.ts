@@ -73,4 +73,12 @@ export const commands: readonly CommandEntry[] = [
     maxArgs: 1,
     load: () => import('./commands/parse.js'),
   },
+  {
+    name: 'finalize',
+    summary: 'embed names in a capture and compress it, as run does at the end',
+    usage: '[options] <capture>',
+    options: ['quiet', 'noCompress'],
+    maxArgs: 1,
+    load: () => import('./commands/finalize.js'),
+  },
 ];

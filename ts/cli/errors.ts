@@ -49,6 +49,14 @@ function describe(error: unknown): Report {
     return { message: error.message, hint: error.hint, exitCode: 1 };
   const { code, path, message } = error as { code?: string; path?: string; message?: string };
   if (error instanceof FormatError) return fromFormat(error, path);
+  // By name: with its class the whole finalizer would be loaded at every start.
+  if ((error as Error).name === 'FinalizeError') {
+    return {
+      message: (error as Error).message,
+      hint: 'try again when that has ended',
+      exitCode: 1,
+    };
+  }
   const reason = code === undefined ? undefined : FILE_ERRORS[code];
   if (reason !== undefined && path !== undefined) {
     return { message: `${path}: ${reason}`, hint: undefined, exitCode: 1 };

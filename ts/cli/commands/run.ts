@@ -7,6 +7,7 @@ import { endLike, launch } from '../../tracker/launch.js';
 import { UsageError } from '../../tracker/usage-error.js';
 import type { Action } from '../commands.js';
 import { reportError } from '../errors.js';
+import { followedCaptures } from '../followed.js';
 import type { Options } from '../options.js';
 import { preloadable, sharedObjects, traceSettings } from '../trace-setup.js';
 
@@ -46,6 +47,7 @@ export const action: Action = async (args, options, dashes) => {
   const environment = traceEnvironment(settings, preloadable(sharedObjects()));
   const before = identity(expandTemplate(settings.output, { pid: 0 }));
 
+  const startedMs = Date.now();
   const ended = await launch(command, commandArgs, environment);
 
   const path = expandTemplate(settings.output, { pid: ended.pid });
@@ -59,6 +61,7 @@ export const action: Action = async (args, options, dashes) => {
       ended,
       compress: options.compress,
       quiet: options.quiet ?? false,
+      followed: settings.follow ? followedCaptures(settings.output, startedMs, path) : [],
     });
   } catch (error) {
     reportError(error);
