@@ -39,6 +39,18 @@ inline uint64_t StripPc(uint64_t pc) {
 #endif
 }
 
+// No code lies in the first page or on the stack: where a frame pointer led astray, the walk ends
+// before it tells of such a frame.
+inline bool IsPlausiblePc(uint64_t pc, const StackBounds& bounds) {
+  constexpr uint64_t kLowestPc = 4096;
+  return pc >= kLowestPc && pc - bounds.lo >= bounds.hi - bounds.lo;
+}
+
+// A return address of zero is how thread entry code without CFI marks the outermost frame.
+inline WalkEnd EndAt(uint64_t pc) {
+  return pc == 0 ? WalkEnd::kRoot : WalkEnd::kLost;
+}
+
 // What makes a rule fit for the short way of StepByRule: it reads the return address and perhaps
 // the frame pointer from the frame itself, and nothing else.
 constexpr bool IsShort(const CfiRule& rule) {
@@ -154,7 +166,7 @@ inline bool CfaIsSane(const CfiRule& rule, uint64_t cfa, const Regs& regs, const
     caller.fp = 0;
   }
   trace->shape = StepTrace::kReplay;
-  if (caller.pc == 0) return WalkEnd::kRoot;
+  if (!IsPlausiblePc(caller.pc, bounds)) return EndAt(caller.pc);
   if ((rule.flags & CfiRule::kSignalFrame) != 0) caller.pc++;
   *regs = caller;
   return WalkEnd::kNone;
@@ -186,7 +198,7 @@ inline bool CfaIsSane(const CfiRule& rule, uint64_t cfa, const Regs& regs, const
     return end;
   }
   const uint64_t pc = StripPc(LoadWord(cfa + static_cast<uint64_t>(int64_t{rule.ra_offset})));
-  if (__builtin_expect(pc == 0, 0)) return WalkEnd::kRoot;
+  if (__builtin_expect(!IsPlausiblePc(pc, bounds), 0)) return EndAt(pc);
   regs->pc = pc;
   regs->sp = cfa;
   if (loads_fp) regs->fp = LoadWord(sp + fp_from_sp);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // usage: node node_walk.mjs NODE... — walks native stacks inside the given node binaries.
-// Fails unless 99.9 % of the walks reach the thread's first frame and memo and no memo agree.
+// Fails unless 99.9 % of the walks reach the thread's first frame, memo and no memo always agree, and
+// return addresses follow call instructions (of 10,000, one may not: V8 returns to places it chose).
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -65,6 +66,7 @@ function line(node, r) {
     `${frames.toFixed(1)} frames (${(r.jitFrames / r.walks).toFixed(1)} JIT, ` +
       `${(r.reused / r.walks).toFixed(1)} reused)`,
     `ticks/walk: memo ${(r.memoTicks / r.walks).toFixed(0)}, plain ${(r.plainTicks / r.walks).toFixed(0)}`,
+    `${r.checkedPcs} return addresses checked, ${r.notAfterCall} not after a call`,
     `decode ${r.decodeMs} ms, ${r.mainRows} rows, ${r.mainBytes} bytes (all ${r.arenaBytes})`,
     ...r.lostAt.map((at) => `lost at ${at}`),
   ].join('\n  ');
@@ -76,6 +78,7 @@ try {
     const report = walk(node);
     console.log(line(node, report));
     if (report.root < kWanted * report.walks || report.different > 0) process.exitCode = 1;
+    if (report.notAfterCall * 10000 > report.checkedPcs) process.exitCode = 1;
   }
 } finally {
   rmSync(directory, { recursive: true });

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -44,7 +45,7 @@ struct Thread {
 struct Report {
   std::atomic<uint64_t> mallocs, walks, root, end_of_chain, lost, cut, different;
   std::atomic<uint64_t> frames, reused, jit_frames, misses, memo_ticks, plain_ticks, threads;
-  std::atomic<uint64_t> no_stack;
+  std::atomic<uint64_t> checked_pcs, not_after_call;
   // Where walks were lost, each place once.
   std::atomic<uint64_t> lost_pc[kMaxLostPcs];
 };
@@ -83,6 +84,28 @@ Thread* StartThread() {
   t_thread = thread;
   t_starting = false;
   return thread;
+}
+
+// Whether the bytes before `pc` are a call instruction: what no wrong return address has by chance,
+// over a whole stack. (Read through the kernel: a wrong pc may point anywhere.)
+bool FollowsCall(uint64_t pc) {
+  uint8_t bytes[7];
+  iovec to = {bytes, sizeof bytes};
+  iovec from = {reinterpret_cast<void*>(pc - sizeof bytes), sizeof bytes};
+  if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != sizeof bytes) return false;
+  if (bytes[2] == 0xe8) return true;                  // call rel32
+  for (size_t at = 0; at + 1 < sizeof bytes; at++) {  // call r/m64, of any length up to seven
+    if (bytes[at] == 0xff && ((bytes[at + 1] >> 3) & 7) == 2) return true;
+  }
+  return false;
+}
+
+void CheckPcs(const Thread* thread, size_t count) {
+  uint64_t wrong = 0;
+  // The root's pc is no return address.
+  for (size_t i = 0; i + 1 < count; i++) wrong += !FollowsCall(thread->pcs[i]);
+  Add(&g_report.checked_pcs, count - 1);
+  Add(&g_report.not_after_call, wrong);
 }
 
 void CountEnd(Thread* thread, WalkEnd end, uint64_t last_pc) {
@@ -127,6 +150,8 @@ void Walk(Thread* thread, const Regs& start) {
   if (result.depth != count || result.end != end || result.hash != hash) {
     Add(&g_report.different, 1);
   }
+  constexpr uint64_t kCheckEvery = 64;
+  if (thread->events % kCheckEvery == 0) CheckPcs(thread, count);
   CountEnd(thread, end, thread->pcs[count - 1]);
 }
 
@@ -179,11 +204,11 @@ const char* PathOf(uint64_t pc) {
           "\"lost\": %llu, \"cut\": %llu, \"different\": %llu, \"frames\": %llu, "
           "\"reused\": %llu, \"jitFrames\": %llu, \"memoTicks\": %llu, \"plainTicks\": %llu, "
           "\"threads\": %llu, \"decodeMs\": %.2f, \"mainRows\": %u, \"mainBytes\": %zu, "
-          "\"arenaBytes\": %zu, \"lostAt\": [",
+          "\"arenaBytes\": %zu, \"checkedPcs\": %llu, \"notAfterCall\": %llu, \"lostAt\": [",
           n(r.mallocs), n(r.walks), n(r.root), n(r.end_of_chain), n(r.lost), n(r.cut),
           n(r.different), n(r.frames), n(r.reused), n(r.jit_frames), n(r.memo_ticks),
           n(r.plain_ticks), n(r.threads), g_decode_ms, main->cfi->row_count(), main->cfi->bytes(),
-          g_arena.mapped_bytes());
+          g_arena.mapped_bytes(), n(r.checked_pcs), n(r.not_after_call));
   for (size_t i = 0; i < kMaxLostPcs && r.lost_pc[i] != 0; i++) {
     dprintf(fd, "%s\"%llx %s\"", i == 0 ? "" : ", ", n(r.lost_pc[i]), PathOf(r.lost_pc[i]));
   }

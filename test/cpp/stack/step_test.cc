@@ -140,6 +140,21 @@ TEST_F(StepTest, EndsAtTheRoot) {
   EXPECT_EQ(Step(kFramePointerRule), WalkEnd::kRoot);
 }
 
+TEST_F(StepTest, RefusesReturnAddressesWhereNoCodeIs) {
+  for (uint64_t pc : {uint64_t{1}, uint64_t{4095}, At(0), At(30), At(kWords) - 1}) {
+    words_[11] = pc;
+    EXPECT_EQ(Step(kSpRule), WalkEnd::kLost) << std::hex << pc;
+    CfiRule expression = kSpRule;
+    expression.cfa = CfaKind::kDerefSp;
+    expression.aux = 0;
+    expression.cfa_offset = 0;
+    words_[8] = At(12);
+    EXPECT_EQ(Step(expression), WalkEnd::kLost) << std::hex << pc;
+  }
+  words_[11] = 4096;
+  EXPECT_EQ(Step(kSpRule), WalkEnd::kNone);
+}
+
 TEST_F(StepTest, RefusesWhatItCannotFollow) {
   EXPECT_EQ(Step(kInvalidRule), WalkEnd::kLost);
   CfiRule rule = kSpRule;
