@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What the published package is: its manifest, its files, its types.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildTypes } from '../../scripts/build-ts.mjs';
 import { root } from '../../scripts/sources.mjs';
+import { hostTarget } from '../../ts/native/locate.js';
 import { temporaryFolder } from '../support/folder.js';
 import { checkBundle, finish } from '../support/memtape.js';
 
@@ -83,6 +84,32 @@ describe('the package', () => {
       '--no-color',
     ]);
     expect(`${stdout}${stderr}`).toContain('No problems found');
+    expect(status).toBe(0);
+  });
+
+  test('records from its prebuilds when it is installed', () => {
+    const folder = temporaryFolder();
+    const { filename } = pack(folder);
+    execFileSync('tar', ['xf', filename], { cwd: folder });
+    const { platform, arch } = process;
+    const prebuilds = join(folder, 'package/prebuilds', `${platform}-${arch}`);
+    mkdirSync(prebuilds, { recursive: true });
+    const { libc } = hostTarget();
+    for (const [name, extension] of [
+      ['memtape', 'node'],
+      ['libmemtape', platform === 'darwin' ? 'dylib' : 'so'],
+    ]) {
+      const tag = libc === null ? '' : `.${libc}`;
+      const built = join(root, 'build/Release', `${name}.${extension}`);
+      copyFileSync(built, join(prebuilds, `${name}${tag}.${extension}`));
+    }
+    const code = 'function grow() { return Buffer.alloc(5_000_000) } globalThis.x = grow();';
+    const { status, stderr } = finish(
+      process.execPath,
+      [join(folder, 'package/dist/cli.js'), 'run', '-o', 'a.bin', '-e', code],
+      { cwd: folder },
+    );
+    expect(stderr).toMatch(/^ +5\.000MB +\d+% {2}grow:\[eval\]:1/m);
     expect(status).toBe(0);
   });
 

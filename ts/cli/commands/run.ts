@@ -22,7 +22,8 @@ interface Program {
 function program(args: readonly string[], options: Options, dashes: boolean): Program {
   const node = process.execPath;
   if (options.eval !== undefined) {
-    return { name: 'eval', command: node, args: ['-e', options.eval, '--', ...args] };
+    const rest = args.length > 0 ? ['--', ...args] : [];
+    return { name: 'eval', command: node, args: ['-e', options.eval, ...rest] };
   }
   const [first, ...rest] = args;
   if (first === undefined || first === '') {
