@@ -3,6 +3,7 @@
 
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include <new>
 
@@ -53,6 +54,10 @@ void ReadProgramPath(char (&path)[kMaxPath]) {
   path[length > 0 ? length : 0] = 0;
 }
 
+const void* MainProgramHeaders() {
+  return reinterpret_cast<const void*>(getauxval(AT_PHDR));
+}
+
 void Anchor() {}
 
 bool ContainsThisCode(const ElfImage& image) {
@@ -84,12 +89,12 @@ void ModuleRegistry::AdmitMapped(const char* name, uint64_t bias, const void* he
                                  size_t count) {
   ElfImage image;
   if (!ReadMappedElf(bias, headers, count, &image)) return;
-  // The loader lists the program itself without a name.
+  // glibc lists the program itself without a name, musl as it was called.
   char program[kMaxPath];
-  if (name == nullptr || *name == 0) {
+  if (name == nullptr || *name == 0 || headers == MainProgramHeaders()) {
     ReadProgramPath(program);
     name = program;
-  } else if (strncmp(name, "linux-vdso", 10) == 0) {
+  } else if (strncmp(name, "linux-vdso", 10) == 0 || strncmp(name, "linux-gate", 10) == 0) {
     name = kVdso;
   }
   const size_t name_size = strlen(name);
