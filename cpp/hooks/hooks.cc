@@ -9,6 +9,8 @@
 
 #include "base/ticks.h"
 #include "hooks/originals.h"
+#include "hooks/patch.h"
+#include "hooks/patch.h"
 #include "hooks/wrappers.h"
 #include "track/events.h"
 #include "track/session.h"
@@ -25,27 +27,13 @@ namespace {
 
 constexpr int kDontUnmap = 4;  // MREMAP_DONTUNMAP, Linux 5.7
 
-// Set while the originals are being looked up: that may allocate, on this thread.
-[[gnu::tls_model("initial-exec")]] constinit thread_local bool resolving = false;
-
+// Hooks may be called before any constructor has run.
 template <typename T>
 inline T Original(T& function) {
-  if (MEMTAPE_UNLIKELY(function == nullptr) && !originals_resolved && !resolving) {
-    resolving = true;
-    ResolveOriginals();
-    resolving = false;
-  }
+  if (MEMTAPE_UNLIKELY(function == nullptr) && !originals_resolved) ResolveOriginals();
   return function;
 }
 #define ORIGINAL(name) Original(originals.name)
-
-[[gnu::cold, gnu::noinline]] void* PoolReallocate(void* old, size_t size) {
-  size_t old_size = 0;
-  memcpy(&old_size, static_cast<char*>(old) - 16, sizeof old_size);
-  void* moved = resolving ? PoolAllocate(size) : ORIGINAL(malloc)(size);
-  if (moved != nullptr) memcpy(moved, old, old_size < size ? old_size : size);
-  return moved;
-}
 
 // Allocations that differ in name, arguments and recorded size only.
 template <typename Call>
@@ -60,7 +48,7 @@ inline void* Allocate(Allocator allocator, size_t size, const Regs& caller, Call
 
 template <typename Call>
 inline void Release(void* pointer, Call&& call) {
-  if (pointer == nullptr || IsFromPool(pointer)) return;
+  if (pointer == nullptr) return;
   ThreadState* state = Enter();
   if (state != nullptr) RecordFree(state, pointer);
   call();
@@ -117,6 +105,18 @@ inline int Change(MapOp op, void* address, size_t length, uint64_t prot, uint64_
   return result;
 }
 
+// In a program that was started without us, what is loaded later must be patched too, after the
+// call. Then the caller's RUNPATH is not searched; what Node.js loads it loads by absolute path.
+[[gnu::noinline]] void* LoadAndPatch(decltype(originals.dlopen) original, const char* file,
+                                     int mode) {
+  void* handle = original(file, mode);
+  const int error = errno;
+  const RecursionGuard guard;
+  PatchNewModules();
+  errno = error;
+  return handle;
+}
+
 bool NoteModules(ModulesChange change) {
   ThreadState* state = Enter();
   if (state == nullptr) return false;
@@ -142,37 +142,29 @@ using namespace memtape;  // NOLINT: the wrappers below are C functions
 extern "C" {
 
 void* memtape_malloc(size_t size) {
-  if (MEMTAPE_UNLIKELY(resolving)) return PoolAllocate(size);
   auto original = ORIGINAL(malloc);
   return Allocate(Allocator::kMalloc, size, CALLER, [=] { return original(size); });
 }
 
 void* memtape_calloc(size_t count, size_t size) {
-  if (MEMTAPE_UNLIKELY(resolving)) return PoolAllocate(count * size);  // the pool is zeroed
   auto original = ORIGINAL(calloc);
   return Allocate(Allocator::kCalloc, count * size, CALLER, [=] { return original(count, size); });
 }
 
 void* memtape_realloc(void* old, size_t size) {
-  if (MEMTAPE_UNLIKELY(resolving && old == nullptr)) return PoolAllocate(size);
-  if (MEMTAPE_UNLIKELY(IsFromPool(old))) return PoolReallocate(old, size);
   auto original = ORIGINAL(realloc);
   return Reallocate(old, size, CALLER, [=] { return original(old, size); });
 }
 
+// By realloc, as every libc has it: the original may call the hooked one.
 void* memtape_reallocarray(void* old, size_t count, size_t size) {
-  if (MEMTAPE_UNLIKELY(IsFromPool(old))) return PoolReallocate(old, count * size);
-  auto original = ORIGINAL(reallocarray);
+  auto original = ORIGINAL(realloc);
   size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) {
     errno = ENOMEM;
     return nullptr;
   }
-  if (original == nullptr) {
-    auto plain = ORIGINAL(realloc);
-    return Reallocate(old, bytes, CALLER, [=] { return plain(old, bytes); });
-  }
-  return Reallocate(old, bytes, CALLER, [=] { return original(old, count, size); });
+  return Reallocate(old, bytes, CALLER, [=] { return original(old, bytes); });
 }
 
 void memtape_free(void* pointer) {
@@ -221,7 +213,10 @@ void* memtape_valloc(size_t size) {
 
 void* memtape_pvalloc(size_t size) {
   auto original = ORIGINAL(pvalloc);
-  if (original == nullptr) return nullptr;  // a libc without it
+  if (original == nullptr) {  // a libc without it
+    errno = ENOMEM;
+    return nullptr;
+  }
   return Allocate(Allocator::kPvalloc, size, CALLER, [=] { return original(size); });
 }
 
@@ -233,7 +228,6 @@ void* memtape_mmap(void* address, size_t length, int prot, int flags, int fd, of
 
 void* memtape_mmap64(void* address, size_t length, int prot, int flags, int fd, off_t offset) {
   auto original = ORIGINAL(mmap64);
-  if (original == nullptr) original = ORIGINAL(mmap);  // musl: one function, one offset type
   return Map(length, prot, flags, CALLER,
              [=] { return original(address, length, prot, flags, fd, offset); });
 }
@@ -285,12 +279,16 @@ int memtape_madvise(void* address, size_t length, int advice) {
                 [=] { return original(address, length, advice); });
 }
 
-// glibc looks at dlopen's return address to find the caller's RUNPATH, so the original must be
-// reached by a jump: what there is to do is done before.
+// glibc looks at dlopen's return address to find the caller's RUNPATH. Where that matters, the
+// original must be reached by a jump, and modules that it loads can only be patched later on.
 [[gnu::optimize("optimize-sibling-calls")]] void* memtape_dlopen(const char* file, int mode) {
   auto original = ORIGINAL(dlopen);
   NoteModules(ModulesChange::kLoading);
-  return original(file, mode);
+  if (!AnyoneMayLoad(file, __builtin_return_address(0))) return original(file, mode);
+  void* const handle = original(file, mode);
+  const RecursionGuard guard;
+  PatchNewModules();
+  return handle;
 }
 
 int memtape_dlclose(void* handle) {
@@ -300,6 +298,8 @@ int memtape_dlclose(void* handle) {
   // Its addresses may mean something else from here on.
   control->stack_epoch.fetch_add(1, std::memory_order_relaxed);
   NoteModules(ModulesChange::kUnloaded);
+  const RecursionGuard guard;
+  PatchNewModules();
   return result;
 }
 

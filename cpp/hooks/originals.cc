@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "hooks/originals.h"
 
-#include <dlfcn.h>
-#include <string.h>
-
-#include <atomic>
+#include <link.h>
 
 #include "base/check.h"
+#include "hooks/elf_module.h"
 
 namespace memtape {
 namespace {
 
-// The dynamic loader's error buffers and the like: a few hundred bytes in practice.
-constexpr size_t kPoolBytes = 32 << 10;
-alignas(16) char pool[kPoolBytes];
-std::atomic<size_t> pool_used{0};
-
 template <typename T>
-void Find(T* function, const char* name) {
-  if (*function != nullptr) return;
-  *function = reinterpret_cast<T>(dlsym(RTLD_NEXT, name));
+void Find(T* function, const ElfModule& module, const char* name) {
+  if (*function == nullptr) *function = reinterpret_cast<T>(module.FindFunction(name));
+}
+
+// The order of dl_iterate_phdr is that in which the dynamic linker looks: the program, preloaded
+// libraries, the libraries that they need, and what was loaded later.
+int FindInModule(dl_phdr_info* info, size_t, void*) {
+  ElfModule module;
+  if (!module.Read(*info) || IsThisLibrary(module)) return 0;
+#define MEMTAPE_FIND(result, name, ...) Find(&originals.name, module, #name);
+  MEMTAPE_HOOKED_FUNCTIONS(MEMTAPE_FIND)
+#undef MEMTAPE_FIND
+  return 0;
 }
 
 }  // namespace
@@ -27,30 +30,13 @@ void Find(T* function, const char* name) {
 Originals originals;
 bool originals_resolved = false;
 
+// Not by dlsym: it allocates, inside the lock of an allocator that is just starting; RTLD_NEXT skips
+// what comes before this library, and RTLD_DEFAULT may find a stub of the program that leads to us.
 void ResolveOriginals() {
-#define MEMTAPE_FIND(result, name, ...) Find(&originals.name, #name);
-  MEMTAPE_HOOKED_FUNCTIONS(MEMTAPE_FIND)
-#undef MEMTAPE_FIND
-  // What this libc does not have (free_sized) made it allocate a message, which it would free at
-  // some later time, as if it were the program's.
-  dlerror();
-  dlerror();
-  originals_resolved = true;
+  dl_iterate_phdr(FindInModule, nullptr);
+  if (originals.mmap64 == nullptr) originals.mmap64 = originals.mmap;  // musl has one for both
   CHECK(originals.malloc != nullptr && originals.free != nullptr && originals.mmap != nullptr);
-}
-
-void* PoolAllocate(size_t size) {
-  const size_t rounded = (size + 31) & ~size_t{15};
-  const size_t at = pool_used.fetch_add(rounded, std::memory_order_relaxed);
-  CHECK(rounded >= size && at + rounded <= kPoolBytes);
-  // The size stands before the block, for realloc.
-  memcpy(pool + at, &size, sizeof size);
-  return pool + at + 16;
-}
-
-bool IsFromPool(const void* pointer) {
-  const char* p = static_cast<const char*>(pointer);
-  return p >= pool && p < pool + kPoolBytes;
+  originals_resolved = true;
 }
 
 }  // namespace memtape

@@ -50,12 +50,8 @@ extern Originals originals;
 // Whether that was done.
 extern bool originals_resolved;
 
-// Looks all of them up: the next definition after this library, or what the program's own imports
-// point at when the library was loaded later. Safe inside the first call of any hook.
+// Looks all of them up: what the program would call if this library were not there. Allocates nothing;
+// safe inside the first call of any hook.
 void ResolveOriginals();
-
-// While the originals are being looked up, the loader itself may allocate: from a small pool.
-void* PoolAllocate(size_t size);
-bool IsFromPool(const void* pointer);
 
 }  // namespace memtape
