@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stack/cfi_program.h"
+#include "stack/cfi_sections.h"
 
 namespace memtape {
 

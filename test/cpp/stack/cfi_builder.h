@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "stack/cfi_program.h"
+#include "stack/cfi_sections.h"
 
 namespace memtape {
 

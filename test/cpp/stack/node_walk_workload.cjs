@@ -8,7 +8,11 @@ const fs = require('node:fs');
 const { Worker, isMainThread, parentPort } = require('node:worker_threads');
 
 function json(rounds) {
-  const value = Array.from({ length: 300 }, (_, i) => ({ id: i, name: `n${i}`, tags: ['a', 'b', i] }));
+  const value = Array.from({ length: 300 }, (_, i) => ({
+    id: i,
+    name: `n${i}`,
+    tags: ['a', 'b', i],
+  }));
   let total = 0;
   for (let i = 0; i < rounds; i++) total += JSON.parse(JSON.stringify(value)).length;
   return total;
@@ -33,15 +37,23 @@ function buffers(depth) {
   return all.length;
 }
 
-const callbacks = () => [3, 1, 2].sort((a, b) => { Buffer.alloc(10000); return a - b; })
-  .map((x) => 'abc'.replace(/b/g, () => `${Buffer.alloc(9000).length + x}`));
+const callbacks = () =>
+  [3, 1, 2]
+    .sort((a, b) => {
+      Buffer.alloc(10000);
+      return a - b;
+    })
+    .map((x) => 'abc'.replace(/b/g, () => `${Buffer.alloc(9000).length + x}`));
 
 async function pool() {
-  const derive = (i) => new Promise((resolve, reject) => {
-    crypto.pbkdf2('p', `s${i}`, 100, 32, 'sha512', (e, k) => (e ? reject(e) : resolve(k)));
-  });
+  const derive = (i) =>
+    new Promise((resolve, reject) => {
+      crypto.pbkdf2('p', `s${i}`, 100, 32, 'sha512', (e, k) => (e ? reject(e) : resolve(k)));
+    });
   await Promise.all([...Array(30).keys()].map(derive));
-  await new Promise((resolve) => { zlib.gzip('text'.repeat(20000), resolve); });
+  await new Promise((resolve) => {
+    zlib.gzip('text'.repeat(20000), resolve);
+  });
   for (let i = 0; i < 20; i++) await fs.promises.readFile(__filename);
   crypto.generateKeyPairSync('rsa', { modulusLength: 1024 });
 }
@@ -53,7 +65,9 @@ async function main() {
     for (const depth of [0, 5, 30]) buffers(depth);
     callbacks();
     zlib.gunzipSync(zlib.gzipSync('x'.repeat(50000)));
-    await new Promise((resolve) => { setTimeout(resolve, 1); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1);
+    });
     await pool();
   }
   new Function('a', 'return a + 1')(1);
@@ -63,8 +77,14 @@ async function main() {
 
 if (isMainThread) {
   const worker = new Worker(__filename);
-  Promise.all([main(), new Promise((resolve) => { worker.on('message', resolve); })])
-    .then(() => { console.log('done'); });
+  Promise.all([
+    main(),
+    new Promise((resolve) => {
+      worker.on('message', resolve);
+    }),
+  ]).then(() => {
+    console.log('done');
+  });
 } else {
   main().then(() => parentPort.postMessage('done'));
 }
