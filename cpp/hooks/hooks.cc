@@ -10,7 +10,6 @@
 #include "base/ticks.h"
 #include "hooks/originals.h"
 #include "hooks/patch.h"
-#include "hooks/patch.h"
 #include "hooks/wrappers.h"
 #include "track/events.h"
 #include "track/session.h"
@@ -103,18 +102,6 @@ inline int Change(MapOp op, void* address, size_t length, uint64_t prot, uint64_
   }
   Leave(state);
   return result;
-}
-
-// In a program that was started without us, what is loaded later must be patched too, after the
-// call. Then the caller's RUNPATH is not searched; what Node.js loads it loads by absolute path.
-[[gnu::noinline]] void* LoadAndPatch(decltype(originals.dlopen) original, const char* file,
-                                     int mode) {
-  void* handle = original(file, mode);
-  const int error = errno;
-  const RecursionGuard guard;
-  PatchNewModules();
-  errno = error;
-  return handle;
 }
 
 bool NoteModules(ModulesChange change) {
