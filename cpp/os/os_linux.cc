@@ -74,7 +74,9 @@ FileIdentity RegularFile(const char* path) {
   return S_ISREG(status.st_mode) ? FileIdentity{status.st_dev, status.st_ino} : FileIdentity{};
 }
 
-bool Unlink(const char* path) { return Call(SYS_unlinkat, AT_FDCWD, L(path), 0) == 0; }
+bool Unlink(const char* path) {
+  return Call(SYS_unlinkat, AT_FDCWD, L(path), 0) == 0;
+}
 
 // Moves a descriptor beyond those that the program can have, if the hard limit allows, else to the
 // upper end of them. Not too far up: the kernel's table is as long as the highest number.

@@ -584,8 +584,8 @@ namespace {
 
 jmp_buf no_memory;
 
-// Runs `body` until it ends or there is no memory for it; says which. Nothing in it has a destructor
-// that matters.
+// Runs `body` until it ends or there is no memory for it; says which. Nothing in it has a
+// destructor that matters.
 template <typename Body>
 bool HasMemoryFor(Body&& body) {
   if (setjmp(no_memory) != 0) return false;
@@ -607,6 +607,8 @@ void DrainRun(Session* session, void (*ready)(Session* session, bool success)) {
   drain.Clear();
 }
 
-void AttachUnwindCache(UnwindCache* cache, bool native) { drain.AttachCache(cache, native); }
+void AttachUnwindCache(UnwindCache* cache, bool native) {
+  drain.AttachCache(cache, native);
+}
 
 }  // namespace memtape

@@ -8,8 +8,8 @@ namespace memtape {
 class Session;
 class UnwindCache;
 
-// The life of the thread. When it is ready for the first event it calls `ready`; when that was false
-// it had no memory to begin. Runs until the session stops, then writes the trailer.
+// The life of the thread. When it is ready for the first event it calls `ready`; when that was
+// false it had no memory to begin. Runs until the session stops, then writes the trailer.
 void DrainRun(Session* session, void (*ready)(Session* session, bool success));
 // Any thread, at its first event: prepares its cache for unwinding in the running session.
 void AttachUnwindCache(UnwindCache* cache, bool native);

@@ -188,7 +188,8 @@ void* Session::DrainMain(void* data) {
   return nullptr;
 }
 
-// Nobody else can tell: the program does not know of the recording. (A Tracker's Stop tells itself.)
+// Nobody else can tell: the program does not know of the recording. (A Tracker's Stop tells
+// itself.)
 void Session::Complain() {
   const char* text = error_text_.load(std::memory_order_acquire);
   if (text == nullptr || strcmp(options_.mode, "preload") != 0) return;

@@ -79,9 +79,8 @@ inline bool EnsureRoom(ThreadState* state, size_t words) {
 // handler that interrupted a hook, or from an allocator that calls another hooked function.
 inline constexpr int kInsideHook = 1 << 16;
 
-// A hooked call finds its thread inside a hook. Tells whether that one was left for good: by a signal
-// handler's longjmp.
-// `frame`: of the call.
+// A hooked call finds its thread inside a hook. Tells whether that one was left for good: by a
+// signal handler's longjmp. `frame`: of the call.
 bool WasAbandoned(const void* frame);
 
 // Entry of every hook. Returns null when the call is not to be recorded, else raises the guard and
