@@ -25,8 +25,8 @@ class ElfModule {
   // The function that the module exports under this name (of its default version), or null.
   void* FindFunction(const char* name) const;
   // Where the module's own uses of an imported function point to: a program that is not
-  // position-independent may have a place of its own for it, which is then everyone's address of the
-  // function. Null if it has none.
+  // position-independent may have a place of its own for it, which is then everyone's address of
+  // the function. Null if it has none.
   void* FindCanonical(const char* name) const;
 
   const char* NameOf(const ElfW(Sym) & symbol) const { return strings_ + symbol.st_name; }

@@ -30,8 +30,9 @@ int FindInModule(dl_phdr_info* info, size_t, void*) {
 Originals originals;
 bool originals_resolved = false;
 
-// Not by dlsym: it allocates, inside the lock of an allocator that is just starting; RTLD_NEXT skips
-// what comes before this library, and RTLD_DEFAULT may find a stub of the program that leads to us.
+// Not by dlsym: it allocates, inside the lock of an allocator that is just starting; RTLD_NEXT
+// skips what comes before this library, and RTLD_DEFAULT may find a stub of the program that leads
+// to us.
 void ResolveOriginals() {
   dl_iterate_phdr(FindInModule, nullptr);
   if (originals.mmap64 == nullptr) originals.mmap64 = originals.mmap;  // musl has one for both

@@ -50,8 +50,8 @@ extern Originals originals;
 // Whether that was done.
 extern bool originals_resolved;
 
-// Looks all of them up: what the program would call if this library were not there. Allocates nothing;
-// safe inside the first call of any hook.
+// Looks all of them up: what the program would call if this library were not there. Allocates
+// nothing; safe inside the first call of any hook.
 void ResolveOriginals();
 
 }  // namespace memtape

@@ -72,8 +72,8 @@ class SlotWriter {
 
   bool Write(void** slot, void* value) {
     if (!module_.IsData(slot)) return false;  // relocations in code
-    const size_t offset = static_cast<size_t>(reinterpret_cast<char*>(slot) -
-                                              static_cast<char*>(module_.relro()));
+    const size_t offset =
+        static_cast<size_t>(reinterpret_cast<char*>(slot) - static_cast<char*>(module_.relro()));
     if (!open_ && offset < module_.relro_bytes()) {
       // A security policy may forbid it.
       if (mprotect(module_.relro(), module_.relro_bytes(), PROT_READ | PROT_WRITE) != 0) {
