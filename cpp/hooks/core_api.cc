@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hooks/core_api.h"
 
+#include <atomic>
+
 #include "base/guard.h"
 #include "hooks/patch.h"
 #include "hooks/preload.h"
@@ -17,9 +19,10 @@ const char* Path() {
   return CurrentSession().path();
 }
 
-const char* Start(const CoreStartOptions* options, int* error) {
-  const RecursionGuard guard;
-  *error = 0;
+// One thread at a time: workers may have Trackers, too.
+std::atomic_flag busy;
+
+const char* StartAlone(const CoreStartOptions* options, int* error) {
   if (CurrentSession().active()) return "recording is already on";
   if (!WasPreloaded()) {
     if (const char* problem = InstallPatches()) return problem;
@@ -36,11 +39,23 @@ const char* Start(const CoreStartOptions* options, int* error) {
   return problem;
 }
 
-bool Stop(CoreSummary* out) {
-  SessionSummary summary;
-  if (!CurrentSession().Stop("stop", &summary)) return false;
+const char* Start(const CoreStartOptions* options, int* error) {
+  *error = 0;
+  if (busy.test_and_set()) return "recording is being started or stopped by another thread";
   const RecursionGuard guard;
-  if (!WasPreloaded()) RemovePatches();
+  const char* problem = StartAlone(options, error);
+  busy.clear();
+  return problem;
+}
+
+bool Stop(CoreSummary* out) {
+  if (busy.test_and_set()) return false;
+  const RecursionGuard guard;
+  SessionSummary summary;
+  const bool stopped = CurrentSession().Stop("stop", &summary);
+  if (stopped && !WasPreloaded()) RemovePatches();
+  busy.clear();
+  if (!stopped) return false;
   out->path = CurrentSession().path();
   out->duration_ns = summary.duration_ns;
   out->allocations = summary.allocations;

@@ -50,6 +50,10 @@ extern Originals originals;
 // Whether that was done.
 extern bool originals_resolved;
 
+// Whether another library's malloc comes before that of this library, if this was preloaded. (A
+// program's own malloc does not count: nobody sees the program's calls of that.)
+extern bool other_malloc_is_first;
+
 // Looks all of them up: what the program would call if this library were not there. Allocates
 // nothing; safe inside the first call of any hook.
 void ResolveOriginals();

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 
 #include "base/guard.h"
 #include "base/text_buffer.h"
+#include "hooks/patch.h"
 #include "hooks/wrappers.h"
 #include "os/os.h"
 #include "track/session.h"
@@ -203,13 +205,23 @@ void StartFromEnvironment() {
   if (IsNode()) AddNodeOption();
 }
 
+// A file of /etc/ld.so.preload loads into programs that run with more rights than who started them:
+// their environment is not to be trusted with a path to write to.
+bool MayTrustEnvironment() {
+  return getauxval(AT_SECURE) == 0;
+}
+
 [[gnu::constructor]] void OnLoad() {
   const RecursionGuard guard;
   ResolveOriginals();
   // The main program's handle stands for the global scope, which dlopen with RTLD_LOCAL (how the
   // addon loads this library) does not change.
-  preloaded = dlsym(dlopen(nullptr, RTLD_LAZY), "memtape_core_api") != nullptr;
-  if (preloaded) StartFromEnvironment();
+  void* const program = dlopen(nullptr, RTLD_LAZY);
+  preloaded = dlsym(program, "memtape_core_api") != nullptr;
+  if (!preloaded || !MayTrustEnvironment()) return;
+  // An allocator that comes before this library in LD_PRELOAD is what everyone is bound to.
+  if (other_malloc_is_first) InstallPatches();
+  StartFromEnvironment();
 }
 
 [[gnu::destructor]] void OnUnload() {
