@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// The programs in the documents run and print what the documents say, as far as machines agree.
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { folderOf } from '../support/folder.js';
+import { readPage } from '../support/markdown.js';
+import { checkBundle, finish, top } from '../support/memtape.js';
+
+const NUMBER = /\d[\d,.]*\d|\d/g;
+const words = (text: string) => text.replaceAll(NUMBER, 'N').replaceAll(/\s+/g, ' ').trim();
+const numbers = (text: string) =>
+  [...text.matchAll(NUMBER)].map(([number]) => Number(number.replaceAll(',', '')));
+
+/** What the documents were written on: elsewhere V8 and the C library have other habits. */
+const sameHabits =
+  process.version.startsWith('v20.') &&
+  process.platform === 'linux' &&
+  process.arch === 'x64' &&
+  (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header
+    .glibcVersionRuntime !== undefined;
+
+/** In the examples' units: MB, or for large numbers whatever they count. */
+const near = (a: number, b: number) => Math.abs(a - b) <= Math.max(25, 0.4 * Math.max(a, b));
+
+function expectOutput(actual: string, documented: string): void {
+  expect(words(actual)).toBe(words(documented));
+  if (!sameHabits) return;
+  const got = numbers(actual);
+  const far = numbers(documented).filter((number, i) => !near(number, got[i] ?? Number.NaN));
+  expect(far, actual).toEqual([]);
+}
+
+function run(code: string): string {
+  const cwd = folderOf({ 'example.mjs': code });
+  const { status, stdout, stderr } = finish(process.execPath, ['--expose-gc', 'example.mjs'], {
+    cwd,
+    // Reading certificates at the start would be the largest number of all.
+    env: { NODE_EXTRA_CA_CERTS: '' },
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout;
+}
+
+describe('docs/memory.md', () => {
+  const { text } = readPage('docs/memory.md');
+  const examples = [...text.matchAll(/^```js\n(.*?)^```\n\n```text\n(.*?)^```$/gms)].map(
+    ([, code = '', output = '']): [string, string, string] => [words(output), code, output],
+  );
+
+  test('has an output for each example', () => {
+    expect(examples.length).toBeGreaterThan(7);
+    expect(examples.length).toBe(text.match(/^```js$/gm)?.length);
+  });
+
+  test.each(examples)('%s', (_, code, output) => expectOutput(run(code), output));
+});
+
+test('docs/api.md: what is still alive', () => {
+  checkBundle();
+  const { fences } = readPage('docs/api.md');
+  const at = fences.findIndex(({ text }) => text.includes("new Tracker('cache.bin')"));
+  const index = pathToFileURL(`${top}dist/index.js`).href;
+  const code = fences[at]?.text.replace("'memtape'", `'${index}'`) ?? '';
+  const [, documented = ''] = /^(\{.*\})$/m.exec(fences[at + 1]?.text ?? '') ?? [];
+  const output = run(code);
+  expectOutput(output, documented);
+  // 300 of 1000 Buffers are in the cache.
+  const live = Number(/liveBytes: (\d+)/.exec(output)?.[1]);
+  expect(live).toBeGreaterThan(300 * 50_000);
+  expect(live).toBeLessThan(310 * 50_000);
+});
