@@ -73,7 +73,7 @@ describe('the program', () => {
         console.log(String([process.stdin.isTTY, process.stdout.isTTY, process.stderr.isTTY]), 'ready');
         setInterval(() => {}, 1000);`,
     });
-    const command = `'${process.execPath}' '${cli}' run -q app.js`;
+    const command = `exec '${process.execPath}' '${cli}' run -q app.js`;
     const child = spawn('script', ['-qec', command, '/dev/null'], { cwd, env: plainEnvironment() });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

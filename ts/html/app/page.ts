@@ -57,6 +57,7 @@ export class Page {
       redrawPlot();
     });
     this.#address = new AddressBar((state) => this.#apply(state));
+    controls.search.value = this.#state.query;
     this.#listen();
     this.#applyTheme();
     this.#apply(this.#state);
@@ -72,7 +73,8 @@ export class Page {
     setPressed(controls.inverted, state.inverted);
     setPressed(controls.hideNode, !state.showNode);
     setPressed(controls.regex, state.regex);
-    if (controls.search.value !== state.query) controls.search.value = state.query;
+    // Not always: what is being typed is in the state only after a moment.
+    if (state.query !== before.query) controls.search.value = state.query;
     this.#search();
     this.#showView(state.view);
     const node = state.zoom === '' ? 0 : (nodeOfPath(layout, state.zoom) ?? 0);
@@ -108,7 +110,7 @@ export class Page {
     on(controls.hideNode, () => this.#toggleShape({ showNode: !this.#state.showNode }));
     on(controls.flames, () => this.#setFlames(!isPressed(controls.flames)));
     on(controls.regex, () => this.#change({ regex: !this.#state.regex }, false));
-    on(controls.searchClear, () => this.#change({ query: '' }, false));
+    on(controls.searchClear, () => this.#clearSearch());
     on(controls.statsButton, () => controls.stats.showModal());
     on(controls.helpButton, () => controls.help.showModal());
     controls.search.addEventListener('input', () => this.#typed());
@@ -149,7 +151,7 @@ export class Page {
   /** Undoes the latest of: a search, a zoom, a selection. */
   #escape(): void {
     this.#tooltip.hide();
-    if (this.#state.query !== '') this.#change({ query: '' }, false);
+    if (this.#controls.search.value !== '') this.#clearSearch();
     else if (this.#state.zoom !== '') this.#change({ zoom: '' });
     else this.#graph.select(NONE);
   }
@@ -193,6 +195,12 @@ export class Page {
     this.#typing = window.setTimeout(() => {
       this.#change({ query: this.#controls.search.value }, false);
     }, TYPING_MS);
+  }
+
+  #clearSearch(): void {
+    clearTimeout(this.#typing);
+    this.#controls.search.value = '';
+    this.#change({ query: '' }, false);
   }
 
   #search(): void {
