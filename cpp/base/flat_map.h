@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
 #include "base/page_array.h"
 
 namespace memtape {
@@ -65,6 +66,7 @@ class FlatMap {
     capacity_ = old_capacity == 0 ? 1024 : old_capacity * 2;
     slots_ = {};
     slots_.Resize(capacity_);
+    DCHECK(slots_.data() != nullptr);
     for (size_t j = 0; j < old_capacity; j++) {
       if (old[j].key == 0) continue;
       size_t i = MixHash(old[j].key) & (capacity_ - 1);

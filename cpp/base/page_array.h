@@ -42,6 +42,7 @@ class PageArray {
     return data_[i];
   }
   void Append(const T* values, size_t count) {
+    if (count == 0) return;  // `values` may be null, which memcpy must not get
     Reserve(size_ + count);
     memcpy(static_cast<void*>(data_ + size_), values, count * sizeof(T));
     size_ += count;

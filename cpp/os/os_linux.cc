@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -69,7 +68,7 @@ size_t RoundUp(size_t length) {
 
 // Which file is at `path`, if it is a regular one, links not followed.
 FileIdentity RegularFile(const char* path) {
-  struct stat status;
+  struct stat status = {};
   if (Call(SYS_newfstatat, AT_FDCWD, L(path), L(&status), AT_SYMLINK_NOFOLLOW) != 0) return {};
   return S_ISREG(status.st_mode) ? FileIdentity{status.st_dev, status.st_ino} : FileIdentity{};
 }
@@ -83,7 +82,7 @@ bool Unlink(const char* path) {
 int MoveUp(int fd) {
   constexpr uint64_t kHighest = 4096;
   constexpr uint64_t kRoom = 64;
-  rlimit limit;
+  rlimit limit = {};
   if (fd < 0 || Call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, L(&limit)) != 0) return fd;
   long moved = -EINVAL;
   if (limit.rlim_cur <= kHighest && limit.rlim_max > limit.rlim_cur) {
@@ -104,9 +103,8 @@ int MoveUp(int fd) {
 }  // namespace
 
 size_t PageSize() {
-  // sysconf would do; a constant per architecture would not (arm64 has 4, 16 and 64 KiB).
-  static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  return size;
+  // A constant per architecture would not do: arm64 has 4, 16 and 64 KiB.
+  return getauxval(AT_PAGESZ);
 }
 
 void* MapPages(size_t length) {
@@ -174,13 +172,13 @@ int OpenAgain(const char* path, bool readable) {
 }
 
 FileIdentity IdentityOf(int fd) {
-  struct stat status;
+  struct stat status = {};
   if (fd < 0 || Call(SYS_fstat, fd, L(&status)) != 0) return {};
   return {status.st_dev, status.st_ino};
 }
 
 bool MayGrowTo(uint64_t length) {
-  rlimit limit;
+  rlimit limit = {};
   return Call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, L(&limit)) != 0 || length <= limit.rlim_cur;
 }
 
@@ -344,7 +342,7 @@ uintptr_t StackEnd(int tid) {
 }
 
 bool OnSignalStack() {
-  stack_t stack;
+  stack_t stack = {};
   return Call(SYS_sigaltstack, 0, L(&stack)) == 0 && (stack.ss_flags & SS_ONSTACK) != 0;
 }
 

@@ -59,7 +59,7 @@ void MapLedger::Snapshot(const char* maps, size_t size) {
       p = ParseHex(p + 6, line_end, &offset);
       p = ParseHex(p + 1, line_end, &device);  // major
       uint64_t minor;
-      p = ParseHex(p + 1, line_end, &minor);
+      ParseHex(p + 1, line_end, &minor);
       const bool file = device != 0 || minor != 0;
       intervals_.push_back({start, stop, 0, ClassOf(none ? PROT_NONE : PROT_READ, 0, file), file});
     }
