@@ -5,11 +5,11 @@ import pc from 'picocolors';
 import { FormatError } from '../decode/format-error.js';
 import { sizeText } from '../model/size-text.js';
 import { topSites } from '../report/sites.js';
+import { demangle } from '../resolve/demangle.js';
 import { FinalizeError, type FinalizeResult, finalize } from '../resolve/finalize.js';
 import { openResolution } from '../resolve/resolution.js';
 import type { Launched } from '../tracker/launch.js';
 import { type Analysis, analyse } from './analysis.js';
-import { demangle } from './demangle.js';
 import { Progress } from './progress.js';
 import { LastSigns, whatHappened } from './what-happened.js';
 

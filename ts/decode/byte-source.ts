@@ -4,7 +4,19 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { ReadBytes } from './byte-window.js';
 
-export type CaptureSource = string | Uint8Array | AsyncIterable<Uint8Array>;
+/** A file that the caller opened and will close. */
+export interface OpenFile {
+  readonly path: string;
+  readonly handle: FileHandle;
+}
+
+export type CaptureSource = string | OpenFile | Uint8Array | AsyncIterable<Uint8Array>;
+
+/** Where the source lies, for what lies beside it; null for bytes that come from no file. */
+export function pathOf(source: CaptureSource): string | null {
+  if (typeof source === 'string') return source;
+  return 'handle' in source ? source.path : null;
+}
 
 export interface OpenSource {
   readonly bytes: Uint8Array | ReadBytes;
@@ -17,13 +29,25 @@ export async function openSource(source: CaptureSource): Promise<OpenSource> {
     const file = await open(source, 'r');
     return { bytes: readFrom(file), close: () => file.close() };
   }
+  if ('handle' in source) return { bytes: readFromStart(source.handle), close: async () => {} };
   return chunkReader(source);
 }
 
+/** In order, so that pipes will do. */
 const readFrom =
   (file: FileHandle): ReadBytes =>
   async (buffer, offset, length) =>
     (await file.read(buffer, offset, length, null)).bytesRead;
+
+/** From the file's start, wherever other readers of the handle are. */
+function readFromStart(file: FileHandle): ReadBytes {
+  let position = 0;
+  return async (buffer, offset, length) => {
+    const { bytesRead } = await file.read(buffer, offset, length, position);
+    position += bytesRead;
+    return bytesRead;
+  };
+}
 
 function chunkReader(chunks: AsyncIterable<Uint8Array>): OpenSource {
   const iterator = chunks[Symbol.asyncIterator]();

@@ -6,7 +6,7 @@ import { type Metadata, parseMetadata, parseTrailer, type Trailer } from '../for
 import type { FileHeader } from '../format/records.js';
 import { BlockDecoder } from './block-decoder.js';
 import { BlockReader, type Pause } from './block-reader.js';
-import { type CaptureSource, openSource } from './byte-source.js';
+import { type CaptureSource, openSource, pathOf } from './byte-source.js';
 import { ByteWindow, type ReadBytes } from './byte-window.js';
 import type { RecordConsumer } from './consumer.js';
 import type { Counts } from './counts.js';
@@ -75,8 +75,8 @@ async function readOpened(
   await window.ensure(header.headerBytes);
   window.skip(Math.min(header.headerBytes, window.available));
 
-  const recoverable = typeof source === 'string' && (options.recover ?? true);
-  const rings = recoverable ? await RingsFile.open(`${source}.rings`, header.captureId) : null;
+  const path = (options.recover ?? true) ? pathOf(source) : null;
+  const rings = path === null ? null : await RingsFile.open(`${path}.rings`, header.captureId);
   try {
     const keepAddresses = options.keepAddresses === true || rings !== null;
     const decoder = new BlockDecoder(consumer, { keepAddresses });
