@@ -147,8 +147,9 @@ int Run(bool typical, size_t events, const char* path) {
   RecordEncoder encoder;
   encoder.BeginBlock(memory.data(), memory.size(), {});
   encoder.DefineFrame({.kind = FrameKind::kLabel});
-  encoder.DefineNodes(std::vector<NodeRecord>{{0, 1}});
-  encoder.DefineStacks(std::vector<StackRecord>(kStacks, StackRecord{.node = 1}));
+  for (uint32_t i = 0; i < kStacks; ++i) {
+    encoder.DefineStack({.frames = std::vector<uint32_t>{1}});
+  }
 
   uint64_t bytes = 0;
   uint64_t now_ns = 0;

@@ -64,13 +64,15 @@ void RecordEncoder::BeginBlock(uint8_t* memory, size_t capacity, const Prologue&
   state_ = prologue;
   // F-9: nothing is remembered across blocks.
   ++generation_;
-  has_previous_stack_ = false;
-  previous_stack_ = 0;
+  current_stack_ = kNoStack;
+  stack_count_ = 0;
   last_new_word_ = 0;
   alloc_count_ = 0;
   free_count_ = 0;
   std::memset(recent_allocs_, 0, sizeof recent_allocs_);
   std::memset(recent_frees_, 0, sizeof recent_frees_);
+  std::memset(recent_stacks_, 0xFF, sizeof recent_stacks_);  // kNoStack
+  std::memset(predicted_frames_, 0, sizeof predicted_frames_);
 
   pos_ = WriteVarint(pos_, state_.time_ns);
   for (const uint32_t value :
@@ -194,29 +196,20 @@ uint32_t RecordEncoder::DefineFrame(const FrameRecord& frame) {
   return EndLong() ? state_.next_frame++ : 0;
 }
 
-uint32_t RecordEncoder::DefineNodes(std::span<const NodeRecord> nodes) {
-  BeginLong(LongTag::kNodes);
-  int64_t previous = static_cast<int64_t>(state_.next_node) - 1;
-  for (const NodeRecord& node : nodes) {
-    Signed(static_cast<int64_t>(node.parent) - previous++);
-    Number(node.frame);
+uint32_t RecordEncoder::DefineStack(const StackRecord& stack) {
+  if (room() < 1 + (2 + stack.frames.size()) * kMaxVarintBytes) return 0;
+  *pos_++ = kStackTag;
+  pos_ = WriteVarint(pos_, stack.frames.size() << kStackFlagBits | stack.flags);
+  pos_ = WriteVarint(pos_, state_.next_node - stack.parent);
+  uint32_t above = stack.parent_frame;
+  for (const uint32_t frame : stack.frames) {
+    uint32_t& predicted = predicted_frames_[above % kPredictedFrames];
+    pos_ = WriteVarint(pos_, predicted == frame ? 0 : frame);
+    predicted = above = frame;
   }
-  if (!EndLong()) return 0;
-  const uint32_t first = state_.next_node;
-  state_.next_node += static_cast<uint32_t>(nodes.size());
-  return first;
-}
-
-uint32_t RecordEncoder::DefineStacks(std::span<const StackRecord> stacks) {
-  BeginLong(LongTag::kStacks);
-  for (const StackRecord& stack : stacks) {
-    Number(stack.node);
-    Number(stack.flags);
-  }
-  if (!EndLong()) return 0;
-  const uint32_t first = state_.next_stack;
-  state_.next_stack += static_cast<uint32_t>(stacks.size());
-  return first;
+  state_.next_node += static_cast<uint32_t>(stack.frames.size());
+  MakeCurrent(state_.next_stack);
+  return state_.next_stack++;
 }
 
 bool RecordEncoder::Module(const ModuleRecord& module) {
@@ -372,12 +365,13 @@ bool RecordEncoder::Stall(uint32_t thread, uint64_t waited_ns) {
   return EndLong();
 }
 
-bool RecordEncoder::RingStacks(uint32_t thread, std::span<const RingStack> stacks) {
+bool RecordEncoder::RingStack(uint32_t thread, std::span<const RingStacks> runs) {
   BeginLong(LongTag::kRingStack);
   Number(thread);
-  for (const RingStack& pair : stacks) {
-    Number(pair.ring_stack);
-    Number(pair.stack);
+  for (const RingStacks& run : runs) {
+    Number(run.ring_stack);
+    Number(run.stack);
+    Number(run.count);
   }
   return EndLong();
 }

@@ -37,14 +37,15 @@ struct Prologue {
 // One per address id, owned by the caller, zero at first. Where the address stands in the encoder's
 // two histories; stale values are harmless, because the history is asked whether it agrees.
 struct AddressState {
-  uint8_t alloc_slot = 0;
-  uint8_t free_slot = 0;
+  uint16_t alloc_slot = 0;
+  uint16_t free_slot = 0;
 };
 
 // One per stack (0 included), owned by the caller, zero at first.
 struct StackState {
   uint32_t last_size = 0;
-  uint32_t generation = 0;  // the block that last_size belongs to
+  uint32_t generation = 0;   // the block that last_size belongs to
+  uint32_t recent_slot = 0;  // where it stands in the encoder's history; may be stale, too
 };
 
 class RecordEncoder {
@@ -90,12 +91,12 @@ class RecordEncoder {
   // --- Long records. All return 0 or false, and change nothing, when there is no room (or the
   // record would pass kMaxRecordBytes): finish the block, begin another, repeat. ---
 
-  // Definitions return the new identifier; DefineNodes and DefineStacks the first of the new ones.
+  // Definitions return the new identifier.
   uint32_t DefineString(std::string_view text);  // cut to kMaxStringBytes on a UTF-8 boundary
   uint32_t DefineFunction(const FunctionRecord& function);
   uint32_t DefineFrame(const FrameRecord& frame);
-  uint32_t DefineNodes(std::span<const NodeRecord> nodes);
-  uint32_t DefineStacks(std::span<const StackRecord> stacks);
+  // The stack's node is the last of the new ones, which get the next node ids, or `parent`.
+  uint32_t DefineStack(const StackRecord& stack);
 
   bool Module(const ModuleRecord& module);
   bool ThreadStart(const ThreadStartRecord& thread);
@@ -113,7 +114,7 @@ class RecordEncoder {
   bool Package(uint32_t file, std::string_view name, std::string_view version);
   bool SourceMap(uint32_t file, std::string_view url);
   bool Stall(uint32_t thread, uint64_t waited_ns);
-  bool RingStacks(uint32_t thread, std::span<const RingStack> stacks);
+  bool RingStack(uint32_t thread, std::span<const RingStacks> runs);
   bool RingTails(std::span<const RingTail> tails);
 
   // A long record of any tag, its bytes given: for finalizers that copy records, and for tests.
@@ -122,6 +123,10 @@ class RecordEncoder {
  private:
   static constexpr int64_t kTimeStepNs = 1'000'000;
 
+  void MakeCurrent(uint32_t stack) {
+    recent_stacks_[stack_count_++ % kStackSlots] = stack;
+    current_stack_ = stack;
+  }
   void BeginLong(LongTag tag);
   void Number(uint64_t value);
   void Signed(int64_t value) { Number(ZigZag(value)); }
@@ -139,8 +144,13 @@ class RecordEncoder {
 
   Prologue state_;
   uint32_t generation_ = 0;
-  uint32_t previous_stack_ = 0;
-  bool has_previous_stack_ = false;
+  // The current stack (§4.1), and those that were current before it, by count modulo their size.
+  static constexpr uint32_t kStackSlots = 128;
+  static constexpr uint32_t kNoStack = UINT32_MAX;
+  uint32_t current_stack_ = kNoStack;
+  uint32_t stack_count_ = 0;
+  uint32_t recent_stacks_[kStackSlots] = {};
+  uint32_t predicted_frames_[kPredictedFrames] = {};
   uint64_t last_new_word_ = 0;  // address >> 3 of the latest new address
   uint32_t alloc_count_ = 0;
   uint32_t free_count_ = 0;
@@ -172,13 +182,19 @@ inline void RecordEncoder::Alloc(Allocator allocator, uint32_t stack, StackState
   uint8_t* out = pos_ + 1;
   uint8_t bits =
       kAllocTag | static_cast<uint8_t>(static_cast<uint8_t>(allocator) << kAllocAllocatorShift);
-  if (stack == previous_stack_ && has_previous_stack_) {
+  if (stack == current_stack_) {
     bits |= kAllocSameStack;
   } else {
-    out = WriteVarint(out, stack);
-    previous_stack_ = stack;
-    has_previous_stack_ = true;
+    const uint32_t slot = stack_state.recent_slot % kStackSlots;
+    const uint32_t changes = (stack_count_ - 1 - slot) % kStackSlots;
+    if (recent_stacks_[slot] == stack && changes - 1 < kRecentStacks) {
+      *out++ = static_cast<uint8_t>(changes - 1);
+    } else {
+      out = WriteVarint(out, uint64_t{stack} + kRecentStacks);
+    }
+    MakeCurrent(stack);
   }
+  stack_state.recent_slot = stack_count_ - 1;
   if (stack_state.generation == generation_ && stack_state.last_size == size) {
     bits |= kAllocSameSize;
   } else {
@@ -202,7 +218,7 @@ inline void RecordEncoder::Alloc(Allocator allocator, uint32_t stack, StackState
     }
   } else if (recent_frees_[freed_slot] == address_id) {
     mode = AddressMode::kRecentlyFreed;
-    *out++ = static_cast<uint8_t>((free_count_ - 1 - freed_slot) % kRecentFrees);
+    out = WriteVarint(out, (free_count_ - 1 - freed_slot) % kRecentFrees);
   } else {
     out = WriteVarint(out, address_id);
   }
@@ -210,21 +226,24 @@ inline void RecordEncoder::Alloc(Allocator allocator, uint32_t stack, StackState
   pos_ = out;
   const uint32_t slot = alloc_count_++ % kRecentAllocs;
   recent_allocs_[slot] = address_id;
-  address_state.alloc_slot = static_cast<uint8_t>(slot);
+  address_state.alloc_slot = static_cast<uint16_t>(slot);
 }
 
 inline void RecordEncoder::Free(uint32_t address_id, AddressState& address_state) {
   const uint32_t alloc_slot = address_state.alloc_slot % kRecentAllocs;
-  if (recent_allocs_[alloc_slot] == address_id) {
-    *pos_++ = kFreeTag | kFreeRecent |
-              static_cast<uint8_t>((alloc_count_ - 1 - alloc_slot) % kRecentAllocs);
+  const bool is_recent = recent_allocs_[alloc_slot] == address_id;
+  const uint32_t allocs_ago = (alloc_count_ - 1 - alloc_slot) % kRecentAllocs;
+  if (is_recent && allocs_ago < kLatestAllocs) {
+    *pos_++ = kFreeTag | kFreeLatest | static_cast<uint8_t>(allocs_ago);
   } else {
-    *pos_++ = kFreeTag | static_cast<uint8_t>(address_id & ((1U << kFreeLowBits) - 1));
-    pos_ = WriteVarint(pos_, address_id >> kFreeLowBits);
+    const uint32_t value = is_recent ? allocs_ago : address_id;
+    constexpr uint32_t kLowMask = (1U << kFreeLowBits) - 1;
+    *pos_++ = static_cast<uint8_t>(kFreeTag | (is_recent ? kFreeRecent : 0) | (value & kLowMask));
+    pos_ = WriteVarint(pos_, value >> kFreeLowBits);
   }
   const uint32_t slot = free_count_++ % kRecentFrees;
   recent_frees_[slot] = address_id;
-  address_state.free_slot = static_cast<uint8_t>(slot);
+  address_state.free_slot = static_cast<uint16_t>(slot);
 }
 
 }  // namespace memtape

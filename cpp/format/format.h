@@ -58,17 +58,23 @@ enum class AddressMode : uint8_t { kNew = 0, kKnown = 1, kRecentlyFreed = 2, kNe
 
 // §4.2 free
 inline constexpr uint8_t kFreeTag = 0x40;
-inline constexpr uint8_t kFreeRecent = 0x20;
-inline constexpr unsigned kFreeLowBits = 5;
+inline constexpr uint8_t kFreeLatest = 0x20;
+inline constexpr uint32_t kLatestAllocs = 32;
+inline constexpr uint8_t kFreeRecent = 0x10;
+inline constexpr unsigned kFreeLowBits = 4;
 
 // §4.3 Delta state
-inline constexpr uint32_t kRecentFrees = 64;
-inline constexpr uint32_t kRecentAllocs = 32;
+inline constexpr uint32_t kRecentFrees = 4096;
+inline constexpr uint32_t kRecentAllocs = 4096;
+inline constexpr uint32_t kRecentStacks = 120;
+inline constexpr uint32_t kPredictedFrames = 4096;
 
 // §4.4 Short records
 inline constexpr uint8_t kTimeTag = 0x01;
 inline constexpr uint8_t kThreadTag = 0x02;
 inline constexpr uint8_t kForeignFreeTag = 0x03;
+inline constexpr uint8_t kStackTag = 0x04;
+inline constexpr unsigned kStackFlagBits = 4;
 
 // §5 Long records
 inline constexpr uint8_t kFirstLongTag = 0x20;
@@ -82,8 +88,6 @@ enum class LongTag : uint8_t {
   kThreadEnd = 0x24,
   kFunction = 0x25,
   kFrame = 0x26,
-  kNodes = 0x27,
-  kStacks = 0x28,
   kMap = 0x29,
   kSample = 0x2A,
   kJsSample = 0x2B,
@@ -100,7 +104,7 @@ enum class LongTag : uint8_t {
   kSourceMap = 0x36,
 };
 
-// §5 flags of a stack
+// §4.5 flags of a stack
 inline constexpr uint32_t kStackCut = 1;
 inline constexpr uint32_t kStackInGc = 2;
 inline constexpr uint32_t kStackJsUnknown = 4;

@@ -46,13 +46,11 @@ struct FrameRecord {
   uint32_t label = 0;     // label
 };
 
-struct NodeRecord {
-  uint32_t parent = 0;
-  uint32_t frame = 0;
-};
-
+// A stack, and the nodes below `parent` that lead to it and are not defined yet.
 struct StackRecord {
-  uint32_t node = 0;
+  uint32_t parent = 0;
+  uint32_t parent_frame = 0;         // of the node `parent`, 0 for node 0; not written
+  std::span<const uint32_t> frames;  // of the new nodes, outermost first; none of them is 0
   uint32_t flags = 0;
 };
 
@@ -116,9 +114,11 @@ struct OriginRecord {
   uint32_t column = 0;
 };
 
-struct RingStack {
+// A run: ring stack `ring_stack` + i is stack `stack` + i, for i < count.
+struct RingStacks {
   uint32_t ring_stack = 0;
   uint32_t stack = 0;
+  uint32_t count = 1;
 };
 
 struct RingTail {

@@ -6,22 +6,20 @@
 
 namespace memtape {
 
-void LogWriter::Start(CaptureFile* file, TailSource* tails) {
+void LogWriter::Start(CaptureFile* file, RingSource* rings) {
   file_ = file;
-  tails_ = tails;
+  rings_ = rings;
   if (memory_ == nullptr) memory_ = static_cast<uint8_t*>(os::MapPages(kCapacity));
   if (memory_ == nullptr) OutOfMemory();
   encoder_.BeginBlock(memory_, kCapacity, Prologue{});
 }
 
 void LogWriter::Flush() {
-  const std::span<const RingTail> tails = tails_->TailsToWrite();
-  if (encoder_.empty() && tails.empty()) return;
-  if (!tails.empty()) encoder_.RingTails(tails);
+  if (!rings_->WriteRings(&encoder_) && encoder_.empty()) return;
   if (file_->Append(encoder_.FinishBlock())) {
-    tails_->TailsWritten();
+    rings_->BlockWritten();
   } else {
-    tails_->WriteFailed();
+    rings_->WriteFailed();
   }
   encoder_.BeginBlock(memory_, kCapacity);
 }

@@ -15,33 +15,36 @@ namespace memtape {
 
 class LogWriter {
  public:
-  // Tails to write at the end of the block that is being finished, and what to do once it is in
-  // the file (format.md §5, ring_tails).
-  class TailSource {
+  // Who fills the blocks with what comes from the rings.
+  class RingSource {
    public:
-    virtual std::span<const RingTail> TailsToWrite() = 0;
-    virtual void TailsWritten() = 0;
+    // Writes the last records of a block, which say what it took from the rings (format.md §7);
+    // at most kRingReserve bytes. Returns whether there were any.
+    virtual bool WriteRings(RecordEncoder* encoder) = 0;
+    // The block is in the file.
+    virtual void BlockWritten() = 0;
     // The block could not be written: what is in it must stay in the rings.
     virtual void WriteFailed() = 0;
 
    protected:
-    ~TailSource() = default;
+    ~RingSource() = default;
   };
+  static constexpr size_t kRingReserve = 128 << 10;
 
-  void Start(CaptureFile* file, TailSource* tails);
+  void Start(CaptureFile* file, RingSource* rings);
 
   RecordEncoder& encoder() { return encoder_; }
 
   // Makes sure that one hot record fits.
   void MakeRoom() {
-    if (encoder_.room() < kMaxHotRecordBytes + kTailReserve) Flush();
+    if (encoder_.room() < kMaxHotRecordBytes + kRingReserve) Flush();
   }
 
   // Calls encode(encoder) until it succeeds: when the block is full, in a new one. The second
   // attempt fails only for records beyond the format's limits, which are left out.
   template <typename Encode>
   auto Emit(Encode&& encode) -> decltype(encode(std::declval<RecordEncoder&>())) {
-    if (encoder_.room() > kTailReserve) {
+    if (encoder_.room() > kRingReserve) {
       if (auto result = encode(encoder_)) return result;
     }
     Flush();
@@ -54,12 +57,11 @@ class LogWriter {
 
  private:
   static constexpr size_t kFlushBytes = 64 << 10;
-  static constexpr size_t kTailReserve = 64 << 10;
-  static constexpr size_t kCapacity = kMinBlockCapacity + kTailReserve;
+  static constexpr size_t kCapacity = kMinBlockCapacity + kRingReserve;
 
   RecordEncoder encoder_;
   CaptureFile* file_ = nullptr;
-  TailSource* tails_ = nullptr;
+  RingSource* rings_ = nullptr;
   uint8_t* memory_ = nullptr;
 };
 

@@ -34,8 +34,9 @@ void Dictionary::Start(LogWriter* writer) {
 void Dictionary::Clear() {
   for (FlatMap* map : {&strings_, &functions_, &frames_, &nodes_, &stacks_}) map->Clear();
   stack_states_.Free();
-  pending_nodes_.Free();
-  last_node_ = 0;
+  node_frames_.Free();
+  node_frames_.Resize(1);
+  written_nodes_ = new_parent_ = 0;
 }
 
 uint32_t Dictionary::String(std::string_view text) {
@@ -72,26 +73,26 @@ uint32_t Dictionary::Frame(const FrameRecord& frame) {
 uint32_t Dictionary::Node(uint32_t parent, uint32_t frame) {
   uint32_t* id = nodes_.FindOrInsert((uint64_t{parent} << 32 | frame) + 1);
   if (*id == 0) {
-    *id = ++last_node_;
-    pending_nodes_.push_back({parent, frame});
+    *id = static_cast<uint32_t>(node_frames_.size());
+    if (*id == written_nodes_ + 1) new_parent_ = parent;
+    node_frames_.push_back(frame);
   }
   return *id;
 }
 
-void Dictionary::WriteNodes() {
-  if (pending_nodes_.size() == 0) return;
-  const std::span<const NodeRecord> nodes = {pending_nodes_.data(), pending_nodes_.size()};
-  writer_->Emit([&](RecordEncoder& encoder) { return encoder.DefineNodes(nodes); });
-  pending_nodes_.Clear();
-}
-
-uint32_t Dictionary::Stack(uint32_t node, uint32_t flags, bool* is_new) {
-  WriteNodes();
+uint32_t Dictionary::Stack(uint32_t node, uint32_t flags) {
   uint32_t* id = stacks_.FindOrInsert(uint64_t{node} << 8 | (flags + 1));
-  *is_new = *id == 0;
-  if (*is_new) {
-    const StackRecord record = {node, flags};
-    *id = writer_->Emit([&](RecordEncoder& encoder) { return encoder.DefineStacks({&record, 1}); });
+  if (*id == 0) {
+    const uint32_t nodes = static_cast<uint32_t>(node_frames_.size()) - 1;
+    const uint32_t parent = nodes == written_nodes_ ? node : new_parent_;
+    const StackRecord record = {
+        .parent = parent,
+        .parent_frame = node_frames_[parent],
+        .frames = {node_frames_.data() + written_nodes_ + 1, nodes - written_nodes_},
+        .flags = flags,
+    };
+    *id = writer_->Emit([&](RecordEncoder& encoder) { return encoder.DefineStack(record); });
+    written_nodes_ = nodes;
   }
   return *id;
 }

@@ -22,20 +22,18 @@ class Dictionary {
   uint32_t String(std::string_view text);
   uint32_t Function(const FunctionRecord& function);
   uint32_t Frame(const FrameRecord& frame);
+  // New nodes are written with the next stack, which must be the one that they were made for.
   uint32_t Node(uint32_t parent, uint32_t frame);
-  // `is_new` tells that the stack was defined by this call.
-  uint32_t Stack(uint32_t node, uint32_t flags, bool* is_new);
+  uint32_t Stack(uint32_t node, uint32_t flags);
   StackState& stack_state(uint32_t stack) { return stack_states_.At(stack); }
 
  private:
-  void WriteNodes();
-
   LogWriter* writer_ = nullptr;
   FlatMap strings_, functions_, frames_, nodes_, stacks_;
   PageArray<StackState> stack_states_;
-  // Nodes that wait for WriteNodes: those of one stack go into one record.
-  PageArray<NodeRecord> pending_nodes_;
-  uint32_t last_node_ = 0;
+  PageArray<uint32_t> node_frames_;  // by node
+  uint32_t written_nodes_ = 0;  // those after it wait for their stack: a chain below new_parent_
+  uint32_t new_parent_ = 0;
 };
 
 }  // namespace memtape

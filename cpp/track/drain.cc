@@ -21,11 +21,12 @@
 #include "track/map_ledger.h"
 #include "track/metadata.h"
 #include "track/session.h"
+#include "track/stack_path.h"
 
 namespace memtape {
 
 // All tables of the drain thread. One object, used again by each session.
-class Drain final : public LogWriter::TailSource {
+class Drain final : public LogWriter::RingSource {
  public:
   // Takes stock of the process: before the first event.
   void Prepare(Session* session);
@@ -38,8 +39,8 @@ class Drain final : public LogWriter::TailSource {
     resolver_.modules(native).Attach(cache->reader());
   }
 
-  std::span<const RingTail> TailsToWrite() override;
-  void TailsWritten() override;
+  bool WriteRings(RecordEncoder* encoder) override;
+  void BlockWritten() override;
   void WriteFailed() override;
 
  private:
@@ -54,7 +55,9 @@ class Drain final : public LogWriter::TailSource {
     uint64_t idle_since;      // stamp at which the thread was last seen outside all hooks
     uint32_t thread;
     uint32_t os_tid;
-    PageArray<uint32_t> stacks;  // ring stack number → stack id
+    PageArray<uint32_t> stacks;        // ring stack number → stack id
+    PageArray<RingStacks> new_stacks;  // those of `stacks` that no block has yet
+    StackPath path;
 
     bool empty() const { return at == end; }
     const uint64_t* record() const {
@@ -73,6 +76,7 @@ class Drain final : public LogWriter::TailSource {
   void OnMap(Source* source, const uint64_t* record);
   void OnVariable(Source* source, RingRecord kind, const uint64_t* record, size_t words);
   void OnStack(Source* source, const uint64_t* record, size_t words);
+  void AddNewStack(Source* source, uint32_t number, uint32_t stack);
   void OnCode(Source* source, const uint64_t* record);
   void OnScript(Source* source, const uint64_t* record);
   void OnThread(Source* source, const uint64_t* record);
@@ -104,6 +108,7 @@ class Drain final : public LogWriter::TailSource {
   MapLedger ledger_;
   PageArray<Source> sources_;
   PageArray<RingTail> tails_;
+  size_t new_runs_ = 0;  // in all sources
   SessionSummary summary_;
   double ns_per_tick_ = 1;
   uint64_t margin_ticks_ = 0, patience_ticks_ = 0;
@@ -112,6 +117,8 @@ class Drain final : public LogWriter::TailSource {
 };
 
 namespace {
+
+constexpr size_t kMaxNewRuns = 4096;
 
 constinit Drain drain;
 
@@ -133,7 +140,11 @@ void Drain::Prepare(Session* session) {
 void Drain::Clear() {
   blocks_.Clear();
   ledger_.Clear();
-  for (size_t i = 0; i < sources_.size(); i++) sources_[i].stacks.Free();
+  for (size_t i = 0; i < sources_.size(); i++) {
+    sources_[i].stacks.Free();
+    sources_[i].new_stacks.Free();
+    sources_[i].path.Free();
+  }
   sources_.Free();
   tails_.Free();
   dictionary_.Clear();
@@ -238,7 +249,12 @@ size_t Drain::Process(Source* source, const uint64_t* record) {
         return (source->end - source->at) / 8;
       }
       writer_.MakeRoom();
-      writer_.encoder().SyncTime(ToNs(record[0]));
+      const bool is_stack = (record[1] & 0xFF) == static_cast<uint64_t>(RingRecord::kStack);
+      if (is_stack) {
+        SyncTime(record[0]);
+      } else {
+        writer_.encoder().SyncTime(ToNs(record[0]));
+      }
       OnVariable(source, static_cast<RingRecord>(record[1] & 0xFF), record, words);
       return words;
     }
@@ -305,19 +321,35 @@ void Drain::OnMap(Source* source, const uint64_t* record) {
 void Drain::OnStack(Source* source, const uint64_t* record, size_t words) {
   const uint32_t number = static_cast<uint32_t>(record[2]);
   const uint32_t flags = static_cast<uint32_t>(record[2] >> 32);
-  uint32_t node = 0;
-  for (size_t i = words; i > 3; i--) {
-    const std::span<const uint32_t> frames = resolver_.Resolve(record[i - 1]);
+  const std::span<const uint64_t> keys = {record + 3, words - 3};
+  StackPath& path = source->path;
+  const uint64_t epoch = resolver_.epoch();
+  size_t depth = path.Common(keys, epoch);
+  path.CutTo(depth, epoch);
+  uint32_t node = path.NodeAt(depth);
+  for (; depth < keys.size(); depth++) {
+    const uint64_t key = keys[keys.size() - 1 - depth];
+    const std::span<const uint32_t> frames = resolver_.Resolve(key);
     for (size_t f = frames.size(); f > 0; f--) node = dictionary_.Node(node, frames[f - 1]);
+    path.Push(key, node);
   }
-  bool is_new = false;
-  const uint32_t stack = dictionary_.Stack(node, flags, &is_new);
+  const uint32_t stack = dictionary_.Stack(node, flags);
   source->stacks.At(number) = stack;
-  const RingStack ring_stack = {number, stack};
-  const uint32_t thread = source->thread;
-  writer_.Emit([&](RecordEncoder& encoder) {
-    return encoder.RingStacks(thread, {&ring_stack, 1});
-  });
+  AddNewStack(source, number, stack);
+}
+
+void Drain::AddNewStack(Source* source, uint32_t number, uint32_t stack) {
+  PageArray<RingStacks>& runs = source->new_stacks;
+  if (runs.size() > 0) {
+    RingStacks& last = runs.back();
+    if (number == last.ring_stack + last.count && stack == last.stack + last.count) {
+      last.count++;
+      return;
+    }
+  }
+  runs.push_back({number, stack, 1});
+  // What a block ends with has limited room.
+  if (++new_runs_ >= kMaxNewRuns) writer_.Flush();
 }
 
 void Drain::OnCode(Source* source, const uint64_t* record) {
@@ -472,22 +504,28 @@ void Drain::ReclaimDeadThreads() {
   }
 }
 
-std::span<const RingTail> Drain::TailsToWrite() {
+bool Drain::WriteRings(RecordEncoder* encoder) {
   tails_.Clear();
   for (size_t i = 0; i < sources_.size(); i++) {
-    const Source& source = sources_[i];
+    Source& source = sources_[i];
+    if (source.new_stacks.size() > 0) {
+      encoder->RingStack(source.thread, {source.new_stacks.data(), source.new_stacks.size()});
+      source.new_stacks.Clear();
+    }
     if (source.written != source.at && source.thread != 0) {
       tails_.push_back({source.thread, source.at});
     }
   }
-  return {tails_.data(), tails_.size()};
+  new_runs_ = 0;
+  if (tails_.size() > 0) encoder->RingTails({tails_.data(), tails_.size()});
+  return tails_.size() > 0;
 }
 
 void Drain::WriteFailed() {
   session_->Fail("writing the capture failed", -session_->file_.error());
 }
 
-void Drain::TailsWritten() {
+void Drain::BlockWritten() {
   for (size_t i = 0; i < sources_.size(); i++) {
     Source& source = sources_[i];
     if (source.written == source.at) continue;

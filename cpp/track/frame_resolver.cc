@@ -72,10 +72,11 @@ void FrameResolver::ClearCache() {
   runs_.Clear();
   runs_.push_back(0);  // index 0 is "not there"
   cache_generation_ = code_.generation();
+  epoch_++;
 }
 
 std::span<const uint32_t> FrameResolver::Resolve(uint64_t key) {
-  if (cache_generation_ != code_.generation()) ClearCache();
+  epoch();  // drops what is no longer true
   uint32_t run = cache_.Find(key + 1);
   if (run == 0) {
     // Resolving native code may clear the cache.

@@ -30,6 +30,11 @@ class FrameResolver {
   // The frames that a key stands for at this moment, leaf first: more than one where V8 inlined.
   // Valid until the next call.
   std::span<const uint32_t> Resolve(uint64_t key);
+  // Changes when a key may stand for something else than before.
+  uint64_t epoch() {
+    if (cache_generation_ != code_.generation()) ClearCache();
+    return epoch_;
+  }
   // Something is being loaded, which will show as addresses that no module has, or was unloaded.
   void ModulesChanged(bool unloaded);
   v8::CodeMap& code() { return code_; }
@@ -58,6 +63,7 @@ class FrameResolver {
   PageArray<uint32_t> runs_;
   FlatMap source_maps_;  // files whose map was written
   uint32_t cache_generation_ = 0;
+  uint64_t epoch_ = 0;
 };
 
 }  // namespace memtape

@@ -169,11 +169,9 @@ describe('records', () => {
     const encoder = new RecordEncoder(START);
     const [name, file] = [encoder.string('größe'), encoder.string('/app/a.ts')];
     const frame = encoder.labelFrame(name);
-    const outer = encoder.node(0, frame);
-    const inner = encoder.node(outer, frame);
-    const sibling = encoder.node(outer, 0);
-    const stack = encoder.stack(sibling, 4);
-    encoder.stack(inner, 0);
+    const other = encoder.labelFrame(file);
+    const stack = encoder.stack(0, [frame, other], 4);
+    encoder.stack(1, [frame], 0);
     encoder.symbol({ module: 3, offset: 2 ** 40, function: name, file, line: 7, inlined: 1 });
     encoder.symbol({ module: 3, offset: 2 ** 40, function: file, file: 0, line: 0, inlined: 0 });
     encoder.origin({ frame, functionName: name, file, line: 8, column: 9 });
@@ -184,7 +182,7 @@ describe('records', () => {
     const { end } = await decode(payload, encoder.take());
     const { tables } = end;
     expect(tables.frame(frame)).toEqual({ kind: 'label', label: 'größe' });
-    expect(tables.stackFrames(stack)).toEqual([0, frame]);
+    expect(tables.stackFrames(stack)).toEqual([other, frame]);
     expect(tables.stackFrames(stack + 1)).toEqual([frame, frame]);
     expect(tables.stackFlags.get(stack)).toBe(4);
     expect(tables.symbols(3, 2 ** 40)).toEqual([
@@ -196,7 +194,7 @@ describe('records', () => {
     expect(tables.packages.get('/app/a.ts')).toEqual({ name: '@scope/name', version: '1.2.3' });
     expect(end.metadata.command).toEqual(['node', 'ü']);
     expect(end.trailer).toMatchObject({ end: 'killed', peakBytes: 5 });
-    expect(encoder.state).toMatchObject({ nextString: 3, nextFrame: 2, nextNode: 4, nextStack: 3 });
+    expect(encoder.state).toMatchObject({ nextString: 3, nextFrame: 3, nextNode: 4, nextStack: 3 });
   });
 
   it('of maps decode to what was written', async () => {

@@ -101,10 +101,10 @@ describe('§4 hot records', () => {
       kAllocSameStack: ts.ALLOC_SAME_STACK,
       kAllocSameSize: ts.ALLOC_SAME_SIZE,
       kFreeTag: ts.FREE_TAG,
+      kFreeLatest: ts.FREE_LATEST,
       kFreeRecent: ts.FREE_RECENT,
       kFreeLowBits: ts.FREE_LOW_BITS,
-      kRecentFrees: ts.RECENT_FREES,
-      kRecentAllocs: ts.RECENT_ALLOCS,
+      kStackFlagBits: ts.STACK_FLAG_BITS,
       kFirstLongTag: ts.FIRST_LONG_TAG,
       kLastLongTag: ts.LAST_LONG_TAG,
     });
@@ -132,12 +132,38 @@ describe('§4 hot records', () => {
     const spec = columns(specTable('4.4 '), 1, 0);
     const named = Object.entries(spec).map(([name, value]) => [name.replaceAll(' ', '_'), value]);
     const cpp = Object.fromEntries(
-      ['Time', 'Thread', 'ForeignFree'].map((name) => [
+      ['Time', 'Thread', 'ForeignFree', 'Stack'].map((name) => [
         snake(name),
         constants[`k${name}Tag`] ?? -1,
       ]),
     );
     expectAll(Object.fromEntries(named), cpp, ts.SHORT_TAG);
+  });
+});
+
+describe('§4 delta state and stacks', () => {
+  it('sizes of the histories', () => {
+    const spec = columns(specTable('4.3 '), 0, 1);
+    const twin = {
+      kRecentAllocs: ts.RECENT_ALLOCS,
+      kLatestAllocs: ts.LATEST_ALLOCS,
+      kRecentFrees: ts.RECENT_FREES,
+      kRecentStacks: ts.RECENT_STACKS,
+      kPredictedFrames: ts.PREDICTED_FRAMES,
+    };
+    expect(twin).toEqual(spec);
+    expect(constants).toMatchObject(spec);
+  });
+
+  it('stack flags', () => {
+    const names = ['cut', 'in_gc', 'js_unknown', 'lost'];
+    const numbers = columns(specTable('4.5 '), 0, 1);
+    const flags = names.map((name) => numbers[name]);
+    expect(flags).toEqual([ts.STACK_CUT, ts.STACK_IN_GC, ts.STACK_JS_UNKNOWN, ts.STACK_LOST]);
+    expect(flags).toEqual(
+      ['Cut', 'InGc', 'JsUnknown', 'Lost'].map((name) => constants[`kStack${name}`]),
+    );
+    expect(Math.max(...Object.values(numbers))).toBeLessThan(2 ** ts.STACK_FLAG_BITS);
   });
 });
 
@@ -155,18 +181,6 @@ describe('§5 long records', () => {
   it('map operations and classes', () => {
     expectAll(columns(specTable('5.2 '), 1, 0), cppEnum('MapOp'), ts.MAP_OP);
     expectAll(specList(/^Classes: (.*)$/m), cppEnum('MemoryClass'), ts.MEMORY_CLASS);
-  });
-
-  it('stack flags', () => {
-    const row = specTable('5. ').find((cells) => cells[1] === 'stacks')?.[2] ?? '';
-    const flags = row
-      .split('Flags: ')[1]
-      ?.match(/\d+(?= )/g)
-      ?.map(Number);
-    expect(flags).toEqual([ts.STACK_CUT, ts.STACK_IN_GC, ts.STACK_JS_UNKNOWN, ts.STACK_LOST]);
-    expect(flags).toEqual(
-      ['Cut', 'InGc', 'JsUnknown', 'Lost'].map((name) => constants[`kStack${name}`]),
-    );
   });
 
   it('thread kinds and gc phases', () => {

@@ -17,6 +17,7 @@ it('finds the trailer behind records of every length', () => {
   e.allocKnown(7, 0, 1, 1e9);
   e.free(40);
   e.free(1e9);
+  e.stack(0, [1, 2 ** 20, 3], 8);
   e.foreignFree();
   e.time(1e15 + 1e9);
   e.thread(100_000);
@@ -41,9 +42,12 @@ it('knows the short forms that only the writer uses', () => {
   expect(at(0x88, 6, 7)).toBe(3); // same stack
   expect(at(0x84, 5, 7)).toBe(3); // same size
   expect(at(0x8e, 0x2f)).toBe(2); // both, recently freed
-  expect(at(0x60)).toBe(1); // free of a recent alloc
+  expect(at(0x60)).toBe(1); // free of one of the latest allocs
+  expect(at(0x50, 0x02)).toBe(2); // free of a recent alloc
+  expect(at(0x04, 0x00, 0x01)).toBe(3); // stack without new nodes
+  expect(at(0x04, 0xa3, 0x01, 0x01, ...Array<number>(10).fill(5))).toBe(14); // ten nodes
   expect(at(0x41, 0x81, 0x02)).toBe(3); // free
   expect(at(0x03)).toBe(1);
   expect(at(0x3f, 0)).toBe(2); // of a later version
-  for (const reserved of [0x00, 0x04, 0x1f]) expect(at(reserved)).toBe(-9);
+  for (const reserved of [0x00, 0x05, 0x1f]) expect(at(reserved)).toBe(-9);
 });

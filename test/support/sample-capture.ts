@@ -6,11 +6,14 @@ import { ByteWriter } from '../../ts/format/byte-writer.js';
 import {
   ALLOC_TAG,
   BLOCK_HEADER_BYTES,
+  FREE_LOW_BITS,
   FREE_TAG,
   LONG_TAG,
   MAGIC,
+  RECENT_STACKS,
   RINGS_MAGIC,
   SHORT_TAG,
+  STACK_FLAG_BITS,
 } from '../../ts/format/constants.js';
 
 export const CAPTURE_ID = 0x1234_5678_9abc_def0n;
@@ -121,15 +124,9 @@ export class SampleCapture {
 
   /** A stack of these frames, leaf last. */
   stack(...frames: readonly number[]): number {
-    let node = 0;
-    for (const frame of frames) {
-      const record = new ByteWriter();
-      record.zigzag(node - (this.next.node - 1));
-      record.varint(frame);
-      this.#long(LONG_TAG.nodes, record);
-      node = this.next.node++;
-    }
-    this.long(LONG_TAG.stacks, node, 0);
+    this.#payload.byte(SHORT_TAG.stack);
+    this.#payload.varints(frames.length << STACK_FLAG_BITS, this.next.node, ...frames);
+    this.next.node += frames.length;
     return this.next.stack++;
   }
 
@@ -148,18 +145,18 @@ export class SampleCapture {
   /** An unaligned new address, so that no state of the block matters. */
   allocNew(allocator: number, stack: number, size: number, address: number): number {
     this.#payload.byte(ALLOC_TAG | (allocator << 4) | 3);
-    this.#payload.varints(stack, size, address);
+    this.#payload.varints(stack + RECENT_STACKS, size, address);
     return this.next.address++;
   }
 
   allocKnown(allocator: number, stack: number, size: number, id: number): void {
     this.#payload.byte(ALLOC_TAG | (allocator << 4) | 1);
-    this.#payload.varints(stack, size, id);
+    this.#payload.varints(stack + RECENT_STACKS, size, id);
   }
 
   free(id: number): void {
-    this.#payload.byte(FREE_TAG | (id & 31));
-    this.#payload.varint(id >> 5);
+    this.#payload.byte(FREE_TAG | (id & 15));
+    this.#payload.varint(id >> FREE_LOW_BITS);
   }
 
   foreignFree(): void {

@@ -6,6 +6,7 @@ import {
   LIMITS,
   RECENT_ALLOCS,
   RECENT_FREES,
+  RECENT_STACKS,
   SHORT_TAG,
 } from '../format/constants.js';
 import { ByteCursor } from './byte-cursor.js';
@@ -15,13 +16,18 @@ import { FormatError } from './format-error.js';
 import { IntColumn, NumberColumn } from './int-column.js';
 import { LiveBlocks } from './live-blocks.js';
 import { LongRecords } from './long-records.js';
+import { StackRecords } from './stack-records.js';
 import { Tables } from './tables.js';
 
 /** Hot records read at most this far beyond a block's end before that is noticed. */
 export const SLACK_BYTES = 32;
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
 /** First high part of an address id that is beyond kMaxId. */
-const MAX_HIGH = 2 ** 26;
+const MAX_HIGH = 2 ** 27;
+const ALLOC_MASK = RECENT_ALLOCS - 1;
+const FREE_MASK = RECENT_FREES - 1;
+/** A power of two above RECENT_STACKS. */
+const STACK_MASK = 127;
 /** Positions are 32-bit integers. */
 const MAX_POSITION = 2 ** 31 - 64;
 
@@ -45,11 +51,14 @@ export class BlockDecoder {
   readonly #sizeGenerations = new IntColumn();
   readonly #recentAllocs = new Int32Array(RECENT_ALLOCS);
   readonly #recentFrees = new Int32Array(RECENT_FREES);
+  readonly #recentStacks = new Int32Array(STACK_MASK + 1);
+  readonly #stackRecords: StackRecords;
 
   constructor(consumer: RecordConsumer, options: { keepAddresses: boolean }) {
     this.#consumer = consumer;
     this.addresses = options.keepAddresses ? new NumberColumn() : null;
     this.long = new LongRecords(this.tables, this.counts, consumer);
+    this.#stackRecords = new StackRecords(this.tables, consumer);
   }
 
   /** `payloadBytes` that will not be decoded: definitions in them are missing, but their ids were given. */
@@ -127,13 +136,16 @@ export class BlockDecoder {
     const { tables, live, addresses } = this;
     const recentAllocs = this.#recentAllocs;
     const recentFrees = this.#recentFrees;
+    const recentStacks = this.#recentStacks;
     const generation = ++this.#generation;
     let nextAddress = tables.next.address;
     let nextStack = this.#reserve();
+    this.#stackRecords.beginBlock();
     let lastSizes = this.#lastSizes.data;
     let sizeGenerations = this.#sizeGenerations.data;
     let thread = this.thread;
-    let previousStack = -1;
+    let currentStack = -1;
+    let stackChanges = 0;
     let lastNewWord = 0;
     let allocs = 0;
     let frees = 0;
@@ -146,14 +158,22 @@ export class BlockDecoder {
       record = p;
       const tag = bytes[p++] as number;
       if (tag >= 0x80) {
-        let stack = previousStack | 0;
+        let stack = currentStack | 0;
         if ((tag & 0x08) === 0) {
-          stack = bytes[p++] as number;
-          if (stack >= 0x80) {
-            stack = idTail(bytes, p, stack) | 0;
+          const code = bytes[p++] as number;
+          if (code < RECENT_STACKS) {
+            stack = -1;
+            if (code + 2 <= stackChanges) {
+              stack = recentStacks[(stackChanges - 2 - code) & STACK_MASK] as number;
+            }
+          } else if (code < 0x80) {
+            stack = code - RECENT_STACKS;
+          } else {
+            stack = (idTail(bytes, p, code) | 0) - RECENT_STACKS;
             p = varintEnd | 0;
           }
-          previousStack = stack;
+          currentStack = stack;
+          recentStacks[stackChanges++ & STACK_MASK] = stack;
         }
         if (stack < 0 || stack >= nextStack) {
           malformed = true;
@@ -175,8 +195,14 @@ export class BlockDecoder {
         const mode = tag & 0x03;
         let id = 0;
         if (mode === 2) {
-          const k = bytes[p++] as number;
-          if (k < RECENT_FREES && k < frees) id = recentFrees[(frees - 1 - k) & 63] as number;
+          let k = bytes[p++] as number;
+          if (k >= 0x80) {
+            k = idTail(bytes, p, k) | 0;
+            p = varintEnd | 0;
+          }
+          if (k >>> 0 < RECENT_FREES && k < frees) {
+            id = recentFrees[(frees - 1 - k) & FREE_MASK] as number;
+          }
         } else {
           const first = bytes[p++] as number;
           if (mode === 1) {
@@ -205,27 +231,31 @@ export class BlockDecoder {
           break;
         }
         const allocator = (tag >> 4) & 7;
-        recentAllocs[allocs++ & 31] = id;
+        recentAllocs[allocs++ & ALLOC_MASK] = id;
         if (live.isLive(id)) this.#endMissed(id);
         live.put(id, stack, size, allocator, thread);
         consumer.onAlloc?.(stack, size, allocator, thread, id);
       } else if (tag >= 0x40) {
         let id = tag & 0x1f;
-        if ((tag & 0x20) !== 0) {
-          id = id < allocs ? (recentAllocs[(allocs - 1 - id) & 31] as number) : 0;
-        } else {
+        let isRecent = true;
+        if ((tag & 0x20) === 0) {
+          isRecent = (tag & 0x10) !== 0;
           let high = bytes[p++] as number;
           if (high >= 0x80) {
             high = idTail(bytes, p, high) | 0;
             p = varintEnd | 0;
           }
-          id = high < MAX_HIGH ? id | (high << 5) : 0;
+          id = high >>> 0 < MAX_HIGH ? (tag & 0x0f) | (high << 4) : -1;
+        }
+        if (isRecent) {
+          const known = id >>> 0 < RECENT_ALLOCS && id < allocs;
+          id = known ? (recentAllocs[(allocs - 1 - id) & ALLOC_MASK] as number) : 0;
         }
         if (p > end || id <= 0 || id >= nextAddress) {
           malformed = true;
           break;
         }
-        recentFrees[frees++ & 63] = id;
+        recentFrees[frees++ & FREE_MASK] = id;
         if (live.isLive(id)) {
           const stack = live.stack(id);
           live.remove(id);
@@ -244,6 +274,10 @@ export class BlockDecoder {
         }
         thread = this.thread;
         nextStack = this.#reserve();
+        if (tag === SHORT_TAG.stack) {
+          currentStack = nextStack - 1;
+          recentStacks[stackChanges++ & STACK_MASK] = currentStack;
+        }
         lastSizes = this.#lastSizes.data;
         sizeGenerations = this.#sizeGenerations.data;
       }
@@ -307,6 +341,9 @@ export class BlockDecoder {
       case SHORT_TAG.foreign_free:
         this.foreignFree();
         return p;
+      case SHORT_TAG.stack:
+        this.#stackRecords.decode(cursor);
+        return cursor.position;
     }
     if (tag < FIRST_LONG_TAG) return -1;
     const length = cursor.varint();

@@ -35,8 +35,6 @@ export class LongRecords {
     [LONG_TAG.thread_end, (c, t) => this.#threadEnd(c, t)],
     [LONG_TAG.function, (c) => this.#function(c)],
     [LONG_TAG.frame, (c) => this.#frame(c)],
-    [LONG_TAG.nodes, (c) => this.#nodes(c)],
-    [LONG_TAG.stacks, (c) => this.#stacks(c)],
     [LONG_TAG.map, (c, t) => this.#map(c, t)],
     [LONG_TAG.sample, (c, t) => this.#sample(c, t)],
     [LONG_TAG.js_sample, (c, t) => this.#jsSample(c, t)],
@@ -142,24 +140,6 @@ export class LongRecords {
     const known = kind <= FRAME_KIND.label;
     const id = this.#tables.addFrame(known ? kind : null, target, offset, line, column);
     this.#defined({ type: 'frame', id });
-  }
-
-  #nodes(c: ByteCursor): void {
-    const tables = this.#tables;
-    while (c.remaining > 0) {
-      const parent = tables.next.node - 1 + c.zigzag();
-      if (parent < 0 || parent >= tables.next.node) throw c.malformed(`parent node ${parent}`);
-      const id = tables.addNode(parent, c.below(tables.next.frame, 'frame'));
-      this.#defined({ type: 'node', id });
-    }
-  }
-
-  #stacks(c: ByteCursor): void {
-    const tables = this.#tables;
-    while (c.remaining > 0) {
-      const node = c.below(tables.next.node, 'node');
-      this.#defined({ type: 'stack', id: tables.addStack(node, c.varint()) });
-    }
   }
 
   #map(c: ByteCursor, timeNs: number): void {
@@ -299,11 +279,15 @@ export class LongRecords {
     const id = this.#thread(c);
     const stacks = this.ringStacks.get(id) ?? new Map<number, number>();
     this.ringStacks.set(id, stacks);
+    const next = this.#tables.next.stack;
     while (c.remaining > 0) {
       const ring = c.varint();
-      const stack = c.below(this.#tables.next.stack, 'stack');
-      stacks.set(ring, stack);
-      this.#defined({ type: 'ring_stack', id, ring, stack });
+      const stack = c.below(next, 'stack');
+      const count = c.below(next - stack + 1, 'number of stacks');
+      for (let i = 0; i < count; i++) {
+        stacks.set(ring + i, stack + i);
+        this.#defined({ type: 'ring_stack', id, ring: ring + i, stack: stack + i });
+      }
     }
   }
 

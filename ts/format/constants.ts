@@ -52,15 +52,20 @@ export const ADDRESS_MODE = { new: 0, known: 1, recently_freed: 2, new_unaligned
 
 // §4.2 free
 export const FREE_TAG = 0x40;
-export const FREE_RECENT = 0x20;
-export const FREE_LOW_BITS = 5;
+export const FREE_LATEST = 0x20;
+export const LATEST_ALLOCS = 32;
+export const FREE_RECENT = 0x10;
+export const FREE_LOW_BITS = 4;
 
 // §4.3 Delta state
-export const RECENT_FREES = 64;
-export const RECENT_ALLOCS = 32;
+export const RECENT_FREES = 4096;
+export const RECENT_ALLOCS = 4096;
+export const RECENT_STACKS = 120;
+export const PREDICTED_FRAMES = 4096;
 
 // §4.4 Short records
-export const SHORT_TAG = { time: 0x01, thread: 0x02, foreign_free: 0x03 } as const;
+export const SHORT_TAG = { time: 0x01, thread: 0x02, foreign_free: 0x03, stack: 0x04 } as const;
+export const STACK_FLAG_BITS = 4;
 
 // §5 Long records
 export const FIRST_LONG_TAG = 0x20;
@@ -74,8 +79,6 @@ export const LONG_TAG = {
   thread_end: 0x24,
   function: 0x25,
   frame: 0x26,
-  nodes: 0x27,
-  stacks: 0x28,
   map: 0x29,
   sample: 0x2a,
   js_sample: 0x2b,
@@ -92,6 +95,7 @@ export const LONG_TAG = {
   source_map: 0x36,
 } as const;
 
+// §4.5 flags of a stack
 export const STACK_CUT = 1;
 export const STACK_IN_GC = 2;
 export const STACK_JS_UNKNOWN = 4;

@@ -13,7 +13,9 @@ import {
   FREE_TAG,
   LIMITS,
   LONG_TAG,
+  RECENT_STACKS,
   SHORT_TAG,
+  STACK_FLAG_BITS,
 } from './constants.js';
 import type { MapRecord } from './records.js';
 
@@ -110,6 +112,16 @@ export class RecordEncoder {
     this.#bytes.varint(Math.floor(addressId / (LOW_MASK + 1)));
   }
 
+  /** A stack and its nodes below `parent`, outermost first; returns the identifier of the stack. */
+  stack(parent: number, frames: readonly number[], flags: number): number {
+    this.#bytes.byte(SHORT_TAG.stack);
+    this.#bytes.varint(frames.length * 2 ** STACK_FLAG_BITS + flags);
+    this.#bytes.varint(this.#state.nextNode - parent);
+    for (const frame of frames) this.#bytes.varint(frame);
+    this.#state.nextNode += frames.length;
+    return this.#state.nextStack++;
+  }
+
   foreignFree(): void {
     this.#bytes.byte(SHORT_TAG.foreign_free);
   }
@@ -144,19 +156,6 @@ export class RecordEncoder {
     this.#record.varints(FRAME_KIND.label, label);
     this.#long(LONG_TAG.frame);
     return this.#state.nextFrame++;
-  }
-
-  node(parent: number, frame: number): number {
-    this.#record.zigzag(parent - (this.#state.nextNode - 1));
-    this.#record.varint(frame);
-    this.#long(LONG_TAG.nodes);
-    return this.#state.nextNode++;
-  }
-
-  stack(node: number, flags: number): number {
-    this.#record.varints(node, flags);
-    this.#long(LONG_TAG.stacks);
-    return this.#state.nextStack++;
   }
 
   map(map: Omit<MapRecord, 'timeNs'>): void {
@@ -204,7 +203,7 @@ export class RecordEncoder {
 
   #allocTag(allocator: number, mode: number, stack: number, size: number): void {
     this.#bytes.byte(ALLOC_TAG | (allocator << ALLOC_ALLOCATOR_SHIFT) | mode);
-    this.#bytes.varints(stack, size);
+    this.#bytes.varints(stack + RECENT_STACKS, size);
   }
 
   /** Writes the record whose fields were collected. */

@@ -80,7 +80,7 @@ export class RingEvents extends EventTotals {
     const { encoder } = this.#builder;
     if (stack < encoder.state.nextStack) return;
     const frame = encoder.labelFrame(encoder.string(LOST_STACK_LABEL));
-    const defined = encoder.stack(encoder.node(0, frame), 0);
+    const defined = encoder.stack(0, [frame], 0);
     if (defined !== stack) throw new Error(`recovery defined stack ${stack}, not ${defined}`);
   }
 }

@@ -52,7 +52,7 @@ class EncodeTest : public ::testing::Test {
 TEST_F(EncodeTest, NewAddressIsADeltaOfEightByteWords) {
   Alloc(5, 100, 1, 0x1000);
   // 0x1000 >> 3 = 0x200, zigzag 0x400.
-  EXPECT_EQ(Records(), (Bytes{0x80, 5, 100, 0x80, 0x08}));
+  EXPECT_EQ(Records(), (Bytes{0x80, 125, 100, 0x80, 0x08}));
   EXPECT_EQ(Added([&] { Alloc(5, 100, 2, 0x0FF8); }), (Bytes{0x8C, 1}));
   EXPECT_EQ(encoder_.state().next_address, 3U);
 }
@@ -74,8 +74,8 @@ TEST_F(EncodeTest, AllocatorIsInTheTag) {
 TEST_F(EncodeTest, SizeIsRememberedPerStack) {
   Alloc(1, 10, 1, 8);
   Alloc(2, 20, 2, 16);
-  EXPECT_EQ(Added([&] { Alloc(1, 10, 3, 24); }), (Bytes{0x84, 1, 2}));
-  EXPECT_EQ(Added([&] { Alloc(2, 21, 4, 32); }), (Bytes{0x80, 2, 21, 2}));
+  EXPECT_EQ(Added([&] { Alloc(1, 10, 3, 24); }), (Bytes{0x84, 0, 2}));
+  EXPECT_EQ(Added([&] { Alloc(2, 21, 4, 32); }), (Bytes{0x80, 0, 21, 2}));
 }
 
 TEST_F(EncodeTest, SizesBeyondFourGibibytesAreNeverMistakenForTheirLowBits) {
@@ -90,20 +90,64 @@ TEST_F(EncodeTest, FreeOfARecentAllocIsOneByte) {
   for (uint32_t id = 1; id <= 33; ++id) Alloc(1, 1, id, 8U * id);
   EXPECT_EQ(Added([&] { Free(33); }), (Bytes{0x60}));
   EXPECT_EQ(Added([&] { Free(2); }), (Bytes{0x7F}));
-  // The 33rd last alloc is out of reach: five bits of the id, then the rest.
+  // The 33rd last alloc takes two: four bits of 32, then the rest.
+  EXPECT_EQ(Added([&] { Free(1); }), (Bytes{0x50, 2}));
+}
+
+TEST_F(EncodeTest, FreeOfAnAllocOutOfReachCarriesItsId) {
+  for (uint32_t id = 1; id <= kRecentAllocs + 1; ++id) Alloc(1, 1, id, 8U * id);
+  EXPECT_EQ(Added([&] { Free(2); }), (Bytes{0x5F, 0xFF, 0x01}));
   EXPECT_EQ(Added([&] { Free(1); }), (Bytes{0x41, 0}));
+}
+
+TEST_F(EncodeTest, StacksThatWereCurrentAreOneByte) {
+  for (uint32_t stack = 0; stack < 99; ++stack) Alloc(stack, 1, stack + 1, 8 * (stack + 1));
+  EXPECT_EQ(Added([&] { Alloc(97, 1, 200, 8); }), (Bytes{0x85, 0, 0xC8, 0x01}));
+  EXPECT_EQ(Added([&] { Alloc(98, 1, 200, 8); }), (Bytes{0x85, 0, 0xC8, 0x01}));
+  EXPECT_EQ(Added([&] { Alloc(98, 1, 200, 8); }), (Bytes{0x8D, 0xC8, 0x01}));
+  // 0 was current 100 changes before the current one, counted from 0.
+  EXPECT_EQ(Added([&] { Alloc(0, 1, 200, 8); }), (Bytes{0x85, 99, 0xC8, 0x01}));
+}
+
+TEST_F(EncodeTest, AStackBecomesCurrentWhenItIsDefined) {
+  EXPECT_EQ(encoder_.DefineStack({}), 1U);
+  EXPECT_EQ(Added([&] { Alloc(1, 7, 1, 8); }), (Bytes{0x88, 7, 2}));
+}
+
+TEST_F(EncodeTest, FramesArePredictedByTheFrameAbove) {
+  Begin({.next_frame = 100});
+  const std::array<uint32_t, 2> frames = {9, 8};
+  EXPECT_EQ(Added([&] { EXPECT_EQ(encoder_.DefineStack({.frames = frames}), 1U); }),
+            (Bytes{0x04, 0x20, 1, 9, 8}));
+  EXPECT_EQ(Added([&] { EXPECT_EQ(encoder_.DefineStack({.frames = frames}), 2U); }),
+            (Bytes{0x04, 0x20, 3, 0, 0}));
+  const std::array<uint32_t, 1> other = {7};
+  EXPECT_EQ(Added([&] {
+              encoder_.DefineStack({1, 9, other, kStackLost});
+            }),
+            (Bytes{0x04, 0x18, 4, 7}));
+  EXPECT_EQ(encoder_.state().next_node, 6U);
+}
+
+TEST_F(EncodeTest, AStackWithoutRoomChangesNothing) {
+  const std::vector<uint32_t> frames(1000, 5);
+  RecordEncoder small;
+  small.BeginBlock(memory_.data(), 2000, {});
+  EXPECT_EQ(small.DefineStack({.frames = frames}), 0U);
+  EXPECT_TRUE(small.empty());
+  EXPECT_EQ(small.state().next_node, 1U);
 }
 
 TEST_F(EncodeTest, FreeOfAnOldIdCarriesIt) {
   Begin({.next_address = 4000});
-  EXPECT_EQ(Added([&] { Free(3999); }), (Bytes{0x40 | 31, 124}));
+  EXPECT_EQ(Added([&] { Free(3999); }), (Bytes{0x40 | 15, 0xF9, 0x01}));
 }
 
 TEST_F(EncodeTest, AllocOfARecentlyFreedAddress) {
-  Begin({.next_address = 200});
-  for (uint32_t id = 1; id <= 65; ++id) Free(id);
-  EXPECT_EQ(Added([&] { Alloc(1, 1, 65, 8); }), (Bytes{0x82, 1, 1, 0}));
-  EXPECT_EQ(Added([&] { Alloc(1, 1, 2, 8); }), (Bytes{0x8E, 63}));
+  Begin({.next_address = 5000});
+  for (uint32_t id = 1; id <= kRecentFrees + 1; ++id) Free(id);
+  EXPECT_EQ(Added([&] { Alloc(1, 1, kRecentFrees + 1, 8); }), (Bytes{0x82, 121, 1, 0}));
+  EXPECT_EQ(Added([&] { Alloc(1, 1, 2, 8); }), (Bytes{0x8E, 0xFF, 0x1F}));
   EXPECT_EQ(Added([&] { Alloc(1, 1, 1, 8); }), (Bytes{0x8D, 1}));
 }
 
@@ -112,7 +156,7 @@ TEST_F(EncodeTest, AnAddressFreedTwiceIsFoundAtItsLastFree) {
   Free(7);
   Free(8);
   Free(7);
-  EXPECT_EQ(Added([&] { Alloc(1, 1, 7, 8); }), (Bytes{0x82, 1, 1, 0}));
+  EXPECT_EQ(Added([&] { Alloc(1, 1, 7, 8); }), (Bytes{0x82, 121, 1, 0}));
 }
 
 // F-9: a block decodes alone, so nothing may refer to the one before.
@@ -122,7 +166,7 @@ TEST_F(EncodeTest, ABlockRemembersNothingOfTheOneBefore) {
   Free(2);
   encoder_.FinishBlock();
   encoder_.BeginBlock(memory_.data(), memory_.size());
-  EXPECT_EQ(Added([&] { Alloc(1, 10, 2, 0x4008); }), (Bytes{0x81, 1, 10, 2}));
+  EXPECT_EQ(Added([&] { Alloc(1, 10, 2, 0x4008); }), (Bytes{0x81, 121, 10, 2}));
   EXPECT_EQ(Added([&] { Free(1); }), (Bytes{0x41, 0}));
   EXPECT_EQ(Added([&] { Alloc(1, 10, 3, 0x10); }), (Bytes{0x8C, 4}));
 }
@@ -159,10 +203,7 @@ TEST_F(EncodeTest, HotRecordsStayWithinTheirRoom) {
 TEST_F(EncodeTest, DefinitionsNumberThemselves) {
   EXPECT_EQ(encoder_.DefineString("a"), 1U);
   EXPECT_EQ(encoder_.DefineString(""), 2U);
-  const std::array<NodeRecord, 3> nodes = {{{0, 9}, {1, 8}, {1, 7}}};
-  EXPECT_EQ(encoder_.DefineNodes(nodes), 1U);
-  EXPECT_EQ(encoder_.state().next_node, 4U);
-  EXPECT_EQ(Records(), (Bytes{0x20, 1, 'a', 0x20, 0, 0x27, 6, 0, 9, 0, 8, 1, 7}));
+  EXPECT_EQ(Records(), (Bytes{0x20, 1, 'a', 0x20, 0}));
 }
 
 TEST_F(EncodeTest, LongRecordLengthsOfMoreThanOneByte) {

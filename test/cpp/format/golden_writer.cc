@@ -27,8 +27,7 @@ void Example(CaptureBuilder& c) {
   const uint32_t function = e.DefineFunction({name, file, 1, 10, 7});
   const uint32_t frame = e.DefineFrame(
       {.kind = FrameKind::kInterpreted, .function = function, .line = 2, .column = 3});
-  const uint32_t node = e.DefineNodes(std::array<NodeRecord, 1>{{{0, frame}}});
-  e.DefineStacks(std::array<StackRecord, 1>{{{node, 0}}});
+  e.DefineStack({.frames = std::array<uint32_t, 1>{frame}});
   e.Thread(1);
   c.Alloc(1, 300, 1, 0x5000);
   c.Alloc(1, 300, 2, 0x5140, Allocator::kCalloc);
@@ -61,16 +60,30 @@ void AllocFree(CaptureBuilder& c) {
 }
 
 void RecentIds(CaptureBuilder& c) {
+  RecordEncoder& e = c.encoder();
   c.DefineStacks(1);
   for (uint32_t id = 1; id <= 70; ++id) c.Alloc(1, 8, id, 8 * id);
   c.Free(70);  // the last alloc
   c.Free(39);  // the 32nd last
-  c.Free(38);  // one too far
+  c.Free(38);  // one too far for one byte
   for (uint32_t id = 1; id <= 37; ++id) c.Free(id);
   for (uint32_t id = 40; id <= 64; ++id) c.Free(id);
   c.Alloc(1, 8, 38, 8 * 38);  // the 63rd last free
-  c.Alloc(1, 8, 39, 8 * 39);  // the 64th
-  c.Alloc(1, 8, 70, 8 * 70);  // one too far
+  c.Alloc(1, 8, 70, 8 * 70);  // the 65th
+  c.EndBlock();
+  for (uint32_t id = 71; id <= 71 + kRecentAllocs; ++id) c.Alloc(1, 8, id, 8 * id);
+  c.Free(72);  // the oldest in reach
+  c.Free(71);  // one too far
+  for (uint32_t id = 73; id <= 70 + kRecentFrees; ++id) c.Free(id);
+  c.Alloc(1, 8, 72, 8 * 72);  // the oldest in reach
+  c.Alloc(1, 8, 71, 8 * 71);  // (freed after it)
+  c.Free(1);
+  c.Free(2);
+  c.Alloc(1, 8, 73, 8 * 73);  // one too far
+  for (uint32_t stack = 0; stack < 130; ++stack) e.DefineStack({});
+  c.Alloc(12, 8, 74, 8 * 74);  // current 119 changes ago
+  c.Alloc(12, 8, 75, 8 * 75);
+  c.Alloc(10, 8, 76, 8 * 76);  // too long ago
 }
 
 void TimeAndThread(CaptureBuilder& c) {
@@ -102,10 +115,52 @@ void Definitions(CaptureBuilder& c) {
   }
   e.DefineFrame({.kind = FrameKind::kBuiltin, .function = function});
   e.DefineFrame({.kind = FrameKind::kLabel, .label = file});
-  e.DefineNodes(std::array<NodeRecord, 4>{{{0, 3}, {1, 4}, {2, 5}, {1, 9}}});
-  e.DefineNodes(std::array<NodeRecord, 2>{{{0, 1}, {4, 2}}});
-  e.DefineStacks(
-      std::array<StackRecord, 3>{{{3, 0}, {6, kStackCut | kStackInGc}, {0, kStackJsUnknown}}});
+}
+
+// §4.5: new nodes, known ones, predicted frames, all flags.
+void Stacks(CaptureBuilder& c) {
+  RecordEncoder& e = c.encoder();
+  for (int i = 0; i < 9; ++i) e.DefineFrame({.kind = FrameKind::kLabel});
+  const auto define = [&](uint32_t parent, uint32_t parent_frame, std::vector<uint32_t> frames,
+                          uint32_t flags = 0) {
+    e.DefineStack({parent, parent_frame, frames, flags});
+  };
+  define(0, 0, {3, 4, 5});
+  define(1, 3, {4, 5});  // both predicted
+  define(1, 3, {9}, kStackCut | kStackInGc);
+  define(1, 3, {9, 1});               // the first predicted, the second not
+  define(3, 5, {}, kStackJsUnknown);  // no new node
+  define(0, 0, {}, kStackLost);
+  c.Alloc(6, 1, 1, 8);  // the current stack
+  c.Alloc(1, 1, 2, 16);
+  c.Alloc(6, 1, 3, 24);  // current one change ago
+  c.EndBlock();
+  define(1, 3, {9});  // nothing is predicted
+  c.Alloc(7, 1, 4, 32);
+  c.Alloc(6, 1, 5, 40);
+  c.Alloc(7, 1, 6, 48);
+}
+
+// F-22: a lost definition takes the predictions of its block with it, and nothing else.
+void LostPrediction(CaptureBuilder& c) {
+  RecordEncoder& e = c.encoder();
+  for (int i = 0; i < 3; ++i) e.DefineFrame({.kind = FrameKind::kLabel});
+  c.EndBlock();
+  e.DefineStack({.frames = std::array<uint32_t, 1>{1}});
+  Bytes lost = c.TakeBlock();
+  lost.back() ^= 1;
+  c.Append(lost);
+  const auto define = [&](uint32_t parent, uint32_t parent_frame, uint32_t frame) {
+    e.DefineStack({parent, parent_frame, std::array<uint32_t, 1>{frame}, 0});
+  };
+  define(0, 0, 2);
+  define(0, 0, 2);  // predicted
+  define(1, 1, 3);
+  define(1, 1, 3);  // predicted, but by whom?
+  define(0, 0, 2);
+  c.EndBlock();
+  define(0, 0, 2);
+  define(0, 0, 2);  // predicted again
 }
 
 void ModulesAndThreads(CaptureBuilder& c) {
@@ -174,7 +229,7 @@ void Names(CaptureBuilder& c) {
   e.DefineFrame({.kind = FrameKind::kBuiltin, .function = 1});
   e.Origin({1, inlined, file, 7, 3});
   e.Package(file, "@scope/name", "1.2.3");
-  e.RingStacks(1, std::array<RingStack, 2>{{{1, 0}, {2, 0}}});
+  e.RingStack(1, std::array<RingStacks, 2>{{{1, 0, 2}, {9, 1, 1}}});
   e.RingTails(std::array<RingTail, 2>{{{1, 4096}, {2, uint64_t{1} << 40}}});
 }
 
@@ -305,7 +360,7 @@ void Recovered(CaptureBuilder& c) {
   c.Alloc(2, 200, 2, 0x2000);
   const std::array<MapDelta, 1> mapped = {{{MemoryClass::kCommitted, 1, 8192, 1}}};
   e.Map({MapOp::kMmap, 0x10000, 8192, 3, 0x22, 1, mapped});
-  e.RingStacks(7, std::array<RingStack, 1>{{{5, 2}}});
+  e.RingStack(7, std::array<RingStacks, 1>{{{4, 1, 2}}});
   e.RingTails(std::array<RingTail, 2>{{{7, 24}, {8, 4096 - 16}}});
 }
 
@@ -396,6 +451,8 @@ constexpr Golden kGoldens[] = {
     {"recent-ids", RecentIds},
     {"time-thread", TimeAndThread},
     {"definitions", Definitions},
+    {"stacks", Stacks},
+    {"lost-prediction", LostPrediction},
     {"modules-threads", ModulesAndThreads},
     {"maps", Maps},
     {"samples", Samples},

@@ -155,9 +155,8 @@ class RandomCapture {
       case 2:
         return Frame();
       case 3:
-        return Nodes();
       case 4:
-        return Stacks();
+        return StackDefinition();
       case 5:
         return Map();
       case 6:
@@ -206,25 +205,24 @@ class RandomCapture {
     }
   }
 
-  void Nodes() {
-    std::vector<NodeRecord> nodes(1 + Below(20));
-    uint32_t next = encoder().state().next_node;
-    for (NodeRecord& node : nodes) node = {Id(next++), Id(encoder().state().next_frame)};
-    uint32_t id = Emit([&] { return encoder().DefineNodes(nodes); });
-    for (const NodeRecord& node : nodes) {
-      std::printf("node id=%u parent=%u frame=%u\n", id++, node.parent, node.frame);
+  void StackDefinition() {
+    const uint32_t next_frame = encoder().state().next_frame;
+    std::vector<uint32_t> frames(next_frame > 1 ? Below(6) : 0);
+    for (uint32_t& frame : frames) frame = 1 + static_cast<uint32_t>(Below(next_frame - 1));
+    uint32_t node = encoder().state().next_node;
+    node_frames_.resize(node);
+    const uint32_t parent = Id(node);
+    const auto flags = static_cast<uint32_t>(Below(16));
+    const uint32_t id = Emit([&] {
+      return encoder().DefineStack({parent, node_frames_[parent], frames, flags});
+    });
+    uint32_t above = parent;
+    for (const uint32_t frame : frames) {
+      std::printf("node id=%u parent=%u frame=%u\n", node, above, frame);
+      above = node++;
+      node_frames_.push_back(frame);
     }
-  }
-
-  void Stacks() {
-    std::vector<StackRecord> stacks(1 + Below(20));
-    for (StackRecord& stack : stacks) {
-      stack = {Id(encoder().state().next_node), static_cast<uint32_t>(Below(8))};
-    }
-    uint32_t id = Emit([&] { return encoder().DefineStacks(stacks); });
-    for (const StackRecord& stack : stacks) {
-      std::printf("stack id=%u node=%u flags=%u\n", id++, stack.node, stack.flags);
-    }
+    std::printf("stack id=%u node=%u flags=%u\n", id, above, flags);
   }
 
   void Map() {
@@ -280,6 +278,7 @@ class RandomCapture {
   std::mt19937_64 random_;
   CaptureBuilder capture_;
   std::vector<Block> blocks_ = std::vector<Block>(1);
+  std::vector<uint32_t> node_frames_;  // by node
   std::vector<uint32_t> freed_;
   uint32_t previous_stack_ = 0;
 };
