@@ -101,7 +101,7 @@ export function milliseconds(ns: number): number {
   return Math.round(ns / 1000) / 1000;
 }
 
-function gcTypeName(type: number): string {
+export function gcTypeName(type: number): string {
   return GC_TYPES.get(type) ?? `type ${type}`;
 }
 
