@@ -87,7 +87,7 @@ function checks() {
 }
 
 heading('Set-up');
-needTools(['g++', 'make', 'python3', 'cmake', 'ninja', 'googletest', 'clang-format']);
+needTools(['g++', 'make', 'python3', 'cmake', 'ninja', 'googletest', 'clang-format', 'clang-tidy']);
 if (!quick) needTools(['chromium']);
 needPackages();
 if (!quick) needPackages('test/nodes');
