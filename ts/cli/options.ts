@@ -13,12 +13,18 @@ export interface Options {
   eval?: string;
   json?: boolean;
   leaks?: boolean;
-  temporary?: boolean;
-  temporaryThreshold?: number;
+  temporaryAllocations?: boolean;
+  temporaryAllocationThreshold?: number;
   maxRows?: number;
   sort?: string;
   numLargest?: number;
+  csv?: boolean;
+  html?: string;
+  failOnIncrease?: Limit;
 }
+
+/** Of what there was before, as a share, or in bytes. */
+export type Limit = { readonly share: number } | { readonly bytes: number };
 
 /** A whole number from `least` to `most`, or commander's one-line error. */
 const whole =
@@ -35,8 +41,22 @@ const path = (text: string): string => {
   throw new InvalidArgumentError('It must not be empty.');
 };
 
+const UNITS: Record<string, number> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
+
+/** `5%` or `10MB`. */
+const limit = (text: string): Limit => {
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?) ?(%|B|kB|MB|GB)$/.exec(text) ?? [];
+  if (digits !== undefined) {
+    const number = Number(digits);
+    return unit === '%' ? { share: number / 100 } : { bytes: number * (UNITS[unit] as number) };
+  }
+  throw new InvalidArgumentError('It must be a share or a size, such as 5% or 10MB.');
+};
+
 const table = {
   output: () => new Option('-o, --output <file>', 'where to write').argParser(path),
+  outputStream: () =>
+    new Option('-o, --output <file>', 'where to write; - is standard output').argParser(path),
   outputCapture: () =>
     new Option(
       '-o, --output <file>',
@@ -53,15 +73,26 @@ const table = {
   noCompress: () => new Option('--no-compress', 'leave the capture uncompressed'),
   eval: () => new Option('-e, --eval <code>', 'run code in place of a script'),
   json: () => new Option('--json', 'print JSON'),
+  csv: () => new Option('--csv', 'print CSV').conflicts('json'),
+  html: () =>
+    new Option('--html <file>', 'also write a flame graph: grown red, shrunken blue').argParser(
+      path,
+    ),
+  failOnIncrease: () =>
+    new Option(
+      '--fail-on-increase <limit>',
+      'exit with code 1 when it grew by more than this share or size, such as 5% or 10MB',
+    ).argParser(limit),
   leaks: () =>
     new Option('--leaks', 'what was live at the end, in place of the peak').conflicts([
-      'temporary',
-      'temporaryThreshold',
+      'temporaryAllocations',
+      'temporaryAllocationThreshold',
     ]),
-  temporary: () => new Option('--temporary', 'what was freed soon, in place of the peak'),
-  temporaryThreshold: () =>
+  temporaryAllocations: () =>
+    new Option('--temporary-allocations', 'what was freed soon, in place of the peak'),
+  temporaryAllocationThreshold: () =>
     new Option(
-      '--temporary-threshold <n>',
+      '--temporary-allocation-threshold <n>',
       'soon: within n further allocations of its thread (default: 1)',
     ).argParser(whole(0)),
   maxRows: () => new Option('-r, --max-rows <n>', 'at most n rows').argParser(whole(1)),

@@ -2,9 +2,10 @@
 // A flame graph report as one HTML file that needs nothing else and fetches nothing.
 
 import { createHash } from 'node:crypto';
-import { withTotals } from '../model/stack-tree.js';
-import type { FlamegraphReport } from '../report/flamegraph-report.js';
+import { type StackTree, withTotals } from '../model/stack-tree.js';
+import type { FlamegraphReport, TreeColumns } from '../report/flamegraph-report.js';
 import { headScript, markup, script, style } from './app-bundle.js';
+import { comparedTree } from './difference.js';
 import { foldSmallFrames } from './fold.js';
 import { type Folded, type PageData, packFrames } from './page-data.js';
 import { encodeTree } from './tree-codec.js';
@@ -33,13 +34,8 @@ export function renderFlamegraph(
   options: RenderOptions = {},
 ): RenderedPage {
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
-  const { parent, frame, self_bytes: bytes, self_count: count } = report.tree;
-  const tree = withTotals(
-    Uint32Array.from(parent),
-    Uint32Array.from(frame),
-    Float64Array.from(bytes),
-    Float64Array.from(count),
-  );
+  const tree = treeOf(report.tree);
+  const isDifference = report.tree.self_bytes_before !== undefined;
   let keep = tree.size;
   for (;;) {
     const fold = foldSmallFrames(tree, report.frames, keep);
@@ -51,6 +47,7 @@ export function renderFlamegraph(
       frames: rows,
       nodes: fold.tree.size,
       tree: encodeTree(fold.tree),
+      isDifference,
       folded: fold.folded,
       timeline: report.timeline,
       stats: report.stats,
@@ -63,9 +60,24 @@ export function renderFlamegraph(
   }
 }
 
+function treeOf(columns: TreeColumns): StackTree {
+  const parent = Uint32Array.from(columns.parent);
+  const frame = Uint32Array.from(columns.frame);
+  const bytes = Float64Array.from(columns.self_bytes);
+  const before = columns.self_bytes_before;
+  if (before !== undefined) return comparedTree(parent, frame, Float64Array.from(before), bytes);
+  return withTotals(parent, frame, bytes, Float64Array.from(columns.self_count));
+}
+
 function page(report: FlamegraphReport, data: PageData): string {
   const command = report.stats.metadata.command_line;
-  const { heading, moment } = HEADINGS[report.kind] ?? { heading: 'Memory', moment: '' };
+  const single = HEADINGS[report.kind] ?? { heading: 'Memory', moment: '' };
+  const { heading, moment } = data.isDifference
+    ? {
+        heading: `${single.heading}, compared`,
+        moment: `${single.moment}, in whichever of the two captures it was more,`,
+      }
+    : single;
   const parts: Record<string, string> = {
     csp: contentSecurityPolicy(),
     title: escapeHtml(`${heading} – ${report.title} – memtape`),

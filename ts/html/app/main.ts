@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Starts the page: data in, views made.
 
-import { appFrame } from './app-frame.js';
+import type { StackTree } from '../../model/stack-tree.js';
+import { drawnTrees } from '../difference.js';
+import type { PageData } from '../page-data.js';
+import { type AppFrame, appFrame } from './app-frame.js';
 import { findControls } from './controls.js';
 import { readPageData } from './data.js';
 import { element } from './dom.js';
@@ -13,7 +16,7 @@ import { Trees } from './trees.js';
 function start(): void {
   const controls = findControls();
   const { data, tree, frames } = readPageData();
-  controls.figures.replaceChildren(...keyFigures(data));
+  controls.figures.replaceChildren(...keyFigures(data, tree));
   controls.statsBody.replaceChildren(...statsContent(data));
   const warnings = warningTexts(data).map((text) => element('p', {}, text));
   controls.warnings.replaceChildren(...warnings);
@@ -21,8 +24,14 @@ function start(): void {
   const hasSamples = data.timeline.process.time_ms.length > 0;
   controls.timeline.hidden = !hasSamples;
   const plot = hasSamples ? new Plot(controls.plot, controls.plotLegend, data.timeline) : undefined;
-  new Page(controls, new Trees(tree, frames.map(appFrame)), data.kind, () => plot?.redraw());
+  new Page(controls, treesOf(tree, frames.map(appFrame), data), data.kind, () => plot?.redraw());
   document.documentElement.dataset['ready'] = '';
+}
+
+function treesOf(tree: StackTree, frames: readonly AppFrame[], data: PageData): Trees {
+  if (!data.isDifference) return new Trees(tree, frames);
+  const { before, after } = drawnTrees(tree);
+  return new Trees(after, frames, before);
 }
 
 start();

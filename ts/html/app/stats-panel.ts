@@ -2,13 +2,19 @@
 // Key figures at the top, everything else in the statistics dialog.
 
 import { printable } from '../../model/printable.js';
+import type { StackTree } from '../../model/stack-tree.js';
 import type { PageData } from '../page-data.js';
+import { signedBytes } from './difference.js';
 import { element } from './dom.js';
 import { bytesText, countText, durationText, exactBytes, percentText } from './units.js';
 
-export function keyFigures(data: PageData): HTMLElement[] {
+/** A comparison has other things to say, and no room for these. */
+const ONE_CAPTURE = ['Peak heap', 'Allocated', 'Live at the end'];
+
+export function keyFigures(data: PageData, tree: StackTree): HTMLElement[] {
   const { stats } = data;
   const figures: [string, string, string][] = [
+    ...(data.isDifference ? changeFigures(tree) : []),
     ['Peak heap', bytesText(stats.peak_memory), `after ${durationText(stats.peak_time_ms)}`],
     ['Peak RSS', bytesText(stats.peak_rss), ''],
     ['Peak V8 heap', bytesText(stats.peak_js_heap), ''],
@@ -23,6 +29,7 @@ export function keyFigures(data: PageData): HTMLElement[] {
   return figures
     .filter(([name]) => stats.peak_js_heap > 0 || name !== 'Peak V8 heap')
     .filter(([name]) => stats.peak_rss > 0 || name !== 'Peak RSS')
+    .filter(([name]) => !data.isDifference || !ONE_CAPTURE.includes(name))
     .map(([name, value, note]) =>
       element(
         'div',
@@ -36,6 +43,18 @@ export function keyFigures(data: PageData): HTMLElement[] {
         ),
       ),
     );
+}
+
+/** Of a compared tree, whose counts are bytes after. */
+function changeFigures({ totalCount, selfBytes }: StackTree): [string, string, string][] {
+  const after = totalCount[0] as number;
+  const before = selfBytes.reduce((sum, bytes) => sum + bytes, 0);
+  const share = before === 0 ? '' : `${percentText(Math.abs(after - before), before)}`;
+  return [
+    ['Change', signedBytes(after - before), share],
+    ['Before', bytesText(before), ''],
+    ['After', bytesText(after), ''],
+  ];
 }
 
 export function warningTexts(data: PageData): string[] {
