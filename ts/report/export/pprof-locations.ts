@@ -49,8 +49,10 @@ export class PprofLocations {
     return this.#stacks.recordedFrames(stack).map((frame) => this.#location(frame));
   }
 
+  /** The program's own file, the first module there was, comes first: pprof shows its name. */
   mappings() {
-    return Array.from(this.#mappingIds, ([module, id]) => {
+    const used = [...this.#mappingIds].sort(([a], [b]) => a - b);
+    return used.map(([module, id]) => {
       const info = this.#source.module(module);
       return {
         id,
