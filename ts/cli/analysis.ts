@@ -78,7 +78,7 @@ export async function analyse(
     totals,
     timelines,
     timeline,
-    profile: temporary?.temporary() ?? (options.leaks ? peak.live() : peak.peak()),
+    profile: temporary?.temporary() ?? (options.leaks ? peak.leaked() : peak.peak()),
     stats: (top) =>
       statsReport({ end, stacks, peak, totals, timeline }, top === undefined ? {} : { top }),
   };

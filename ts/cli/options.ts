@@ -84,7 +84,7 @@ const table = {
       'exit with code 1 when it grew by more than this share or size, such as 5% or 10MB',
     ).argParser(limit),
   leaks: () =>
-    new Option('--leaks', 'what was live at the end, in place of the peak').conflicts([
+    new Option('--leaks', 'what was live at exit, in place of the peak').conflicts([
       'temporaryAllocations',
       'temporaryAllocationThreshold',
     ]),

@@ -9,7 +9,10 @@ import { element } from './dom.js';
 import { bytesText, countText, durationText, exactBytes, percentText } from './units.js';
 
 /** A comparison has other things to say, and no room for these. */
-const ONE_CAPTURE = ['Peak heap', 'Allocated', 'Live at the end'];
+const ONE_CAPTURE = ['Peak heap', 'Allocated', 'Live at exit', 'Live at the end'];
+
+const liveAt = (stats: PageData['stats']): string =>
+  stats.leaked_at === 'exit' ? 'Live at exit' : 'Live at the end';
 
 export function keyFigures(data: PageData, tree: StackTree): HTMLElement[] {
   const { stats } = data;
@@ -23,7 +26,7 @@ export function keyFigures(data: PageData, tree: StackTree): HTMLElement[] {
       bytesText(stats.total_bytes_allocated),
       `in ${countText(stats.total_num_allocations)} allocations`,
     ],
-    ['Live at the end', bytesText(stats.leaked_bytes), ''],
+    [liveAt(stats), bytesText(stats.leaked_bytes), ''],
     ['Duration', durationText(stats.metadata.duration_ms), ''],
   ];
   return figures
@@ -84,7 +87,7 @@ export function statsContent(data: PageData): HTMLElement[] {
         ['Allocations', countText(stats.total_num_allocations)],
         ['Bytes allocated', bytesText(stats.total_bytes_allocated)],
         [
-          'Live at the end',
+          liveAt(stats),
           `${bytesText(stats.leaked_bytes)} in ${countText(stats.leaked_allocations)} blocks`,
         ],
         ['Threads', countText(stats.threads)],
