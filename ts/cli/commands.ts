@@ -59,6 +59,27 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/flamegraph.js'),
   },
   {
+    name: 'table',
+    summary: 'write an HTML table: which lines asked for the memory, by which stacks',
+    usage: '[options] <capture>',
+    options: [
+      'outputStream',
+      'force',
+      'quiet',
+      'json',
+      'csv',
+      'leaks',
+      'temporaryAllocations',
+      'temporaryAllocationThreshold',
+      'splitThreads',
+    ],
+    maxArgs: 1,
+    help: `Examples:
+  memtape table memtape-app.1234.bin
+  memtape table --leaks --csv memtape-app.1234.bin > leaks.csv`,
+    load: () => import('./commands/table.js'),
+  },
+  {
     name: 'summary',
     summary: 'print a table: which functions held the memory at the peak',
     usage: '[options] <capture>',
@@ -80,6 +101,21 @@ export const commands: readonly CommandEntry[] = [
     options: ['json', 'numLargest'],
     maxArgs: 1,
     load: () => import('./commands/stats.js'),
+  },
+  {
+    name: 'leaks',
+    summary: 'say whether memory leaks, warms up or fragments, and where it grows',
+    usage: '[options] <capture>',
+    options: ['json', 'csv', 'maxRows', 'from', 'to'],
+    maxArgs: 1,
+    help: `Full collections tell what is kept from what is garbage: a service has them under load,
+a test can call gc() (node --expose-gc). Leave out the start, which always grows:
+  memtape leaks --from 30s memtape-server.1234.bin
+  memtape leaks --from warm --to done memtape-server.1234.bin   # marks of a Tracker
+
+Verdicts: leak, warm-up (growth has stopped), fragmentation (RSS grows, what is live
+does not), steady, undecided. The lines below say why.`,
+    load: () => import('./commands/leaks.js'),
   },
   {
     name: 'diff',

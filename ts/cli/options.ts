@@ -13,6 +13,7 @@ export interface Options {
   eval?: string;
   json?: boolean;
   leaks?: boolean;
+  splitThreads?: boolean;
   temporaryAllocations?: boolean;
   temporaryAllocationThreshold?: number;
   maxRows?: number;
@@ -21,7 +22,12 @@ export interface Options {
   csv?: boolean;
   html?: string;
   failOnIncrease?: Limit;
+  from?: Moment;
+  to?: Moment;
 }
+
+/** A mark by name, or nanoseconds since the start. */
+export type Moment = { readonly mark: string } | { readonly timeNs: number };
 
 /** Of what there was before, as a share, or in bytes. */
 export type Limit = { readonly share: number } | { readonly bytes: number };
@@ -51,6 +57,15 @@ const limit = (text: string): Limit => {
     return unit === '%' ? { share: number / 100 } : { bytes: number * (UNITS[unit] as number) };
   }
   throw new InvalidArgumentError('It must be a share or a size, such as 5% or 10MB.');
+};
+
+const SECONDS: Record<string, number> = { ms: 1e-3, s: 1, m: 60, h: 3600 };
+
+/** `30s`, `1.5m`, seconds without a unit; anything else is a mark's name. */
+const moment = (text: string): Moment => {
+  const [, digits, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  if (digits === undefined) return { mark: path(text) };
+  return { timeNs: Math.round(Number(digits) * (SECONDS[unit] as number) * 1e9) };
 };
 
 const table = {
@@ -83,6 +98,16 @@ const table = {
       '--fail-on-increase <limit>',
       'exit with code 1 when it grew by more than this share or size, such as 5% or 10MB',
     ).argParser(limit),
+  from: () =>
+    new Option(
+      '--from <mark|time>',
+      'start at a mark or after a time, such as 30s or 5m (default: the start)',
+    ).argParser(moment),
+  to: () =>
+    new Option(
+      '--to <mark|time>',
+      'end at a mark or a time (default: before the program ends)',
+    ).argParser(moment),
   leaks: () =>
     new Option('--leaks', 'what was live at exit, in place of the peak').conflicts([
       'temporaryAllocations',
@@ -95,6 +120,7 @@ const table = {
       '--temporary-allocation-threshold <n>',
       'soon: within n further allocations of its thread (default: 1)',
     ).argParser(whole(0)),
+  splitThreads: () => new Option('--split-threads', 'tell threads apart'),
   maxRows: () => new Option('-r, --max-rows <n>', 'at most n rows').argParser(whole(1)),
   sort: () =>
     new Option('-s, --sort <column>', 'column to sort by').choices([

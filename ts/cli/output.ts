@@ -34,3 +34,17 @@ export async function writeReport(
     await rm(temporary, { force: true });
   }
 }
+
+export interface DataForms {
+  readonly json: () => unknown;
+  readonly csv: () => string;
+}
+
+/** The report as data, where --json or --csv asks for that. */
+export function dataText(
+  options: { readonly json?: boolean; readonly csv?: boolean },
+  { json, csv }: DataForms,
+): string | undefined {
+  if (options.json) return `${JSON.stringify(json(), null, 2)}\n`;
+  return options.csv ? csv() : undefined;
+}

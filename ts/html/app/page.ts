@@ -8,6 +8,7 @@ import { FlameGraph } from './flame-graph.js';
 import { listenToKeys } from './keyboard.js';
 import { nodeOfPath, pathId } from './layout.js';
 import { categoryLegend } from './legend.js';
+import { listenToDialogs } from './overview.js';
 import { frameMatcher, type SearchResult, search } from './search.js';
 import { type State, stateFromHash } from './state.js';
 import { TableView } from './table-view.js';
@@ -112,17 +113,11 @@ export class Page {
     on(controls.flames, () => this.#setFlames(!isPressed(controls.flames)));
     on(controls.regex, () => this.#change({ regex: !this.#state.regex }, false));
     on(controls.searchClear, () => this.#clearSearch());
-    on(controls.statsButton, () => controls.stats.showModal());
-    on(controls.helpButton, () => controls.help.showModal());
     controls.search.addEventListener('input', () => this.#typed());
     controls.search.addEventListener('keydown', (event) => {
       if (event.key === 'Enter') this.#nextMatch(event.shiftKey ? -1 : 1);
     });
-    for (const dialog of [controls.stats, controls.help]) {
-      dialog.addEventListener('click', (event) => {
-        if (event.target === dialog) dialog.close();
-      });
-    }
+    listenToDialogs(controls);
     this.#listenToKeys();
   }
 

@@ -14,10 +14,13 @@ const ONE_CAPTURE = ['Peak heap', 'Allocated', 'Live at exit', 'Live at the end'
 const liveAt = (stats: PageData['stats']): string =>
   stats.leaked_at === 'exit' ? 'Live at exit' : 'Live at the end';
 
-export function keyFigures(data: PageData, tree: StackTree): HTMLElement[] {
-  const { stats } = data;
+/** @param compared the tree of a comparison, which has other figures */
+export function keyFigures(
+  { stats }: Pick<PageData, 'stats'>,
+  compared?: StackTree,
+): HTMLElement[] {
   const figures: [string, string, string][] = [
-    ...(data.isDifference ? changeFigures(tree) : []),
+    ...(compared ? changeFigures(compared) : []),
     ['Peak heap', bytesText(stats.peak_memory), `after ${durationText(stats.peak_time_ms)}`],
     ['Peak RSS', bytesText(stats.peak_rss), ''],
     ['Peak V8 heap', bytesText(stats.peak_js_heap), ''],
@@ -32,7 +35,7 @@ export function keyFigures(data: PageData, tree: StackTree): HTMLElement[] {
   return figures
     .filter(([name]) => stats.peak_js_heap > 0 || name !== 'Peak V8 heap')
     .filter(([name]) => stats.peak_rss > 0 || name !== 'Peak RSS')
-    .filter(([name]) => !data.isDifference || !ONE_CAPTURE.includes(name))
+    .filter(([name]) => compared === undefined || !ONE_CAPTURE.includes(name))
     .map(([name, value, note]) =>
       element(
         'div',
@@ -71,7 +74,9 @@ export function warningTexts(data: PageData): string[] {
   ];
 }
 
-export function statsContent(data: PageData): HTMLElement[] {
+export type StatsData = Pick<PageData, 'stats' | 'timeline'>;
+
+export function statsContent(data: StatsData, warnings: readonly string[]): HTMLElement[] {
   const { stats, timeline } = data;
   const { metadata } = stats;
   return [
@@ -106,18 +111,17 @@ export function statsContent(data: PageData): HTMLElement[] {
     ),
     section('Garbage collections', gcTable(stats.gc)),
     section('Marks', marksList(timeline.marks, timeline.mark_count)),
-    ...notesSections(data),
+    ...notesSections([...warnings, ...stats.notes]),
   ];
 }
 
-function notesSections(data: PageData): HTMLElement[] {
-  const notes = [...warningTexts(data), ...data.stats.notes];
+function notesSections(notes: readonly string[]): HTMLElement[] {
   if (notes.length === 0) return [];
   const list = element('ul', { class: 'notes' }, ...notes.map((text) => element('li', {}, text)));
   return [section('Notes', list)];
 }
 
-function programFacts(data: PageData): [string, string][] {
+function programFacts(data: StatsData): [string, string][] {
   const { metadata } = data.stats;
   const ended =
     metadata.exit_signal !== null
