@@ -31,6 +31,7 @@ export class PeakAggregator implements RecordConsumer {
   #nowNs = 0;
   #events = 0;
   #atExit: Profile | null = null;
+  #exitTimeNs: number | null = null;
 
   onTime(timeNs: number): void {
     this.#nowNs = timeNs;
@@ -55,7 +56,9 @@ export class PeakAggregator implements RecordConsumer {
   }
 
   onMark(mark: MarkRecord): void {
-    if (mark.name === EXIT_MARK) this.#atExit = this.live();
+    if (mark.name !== EXIT_MARK) return;
+    this.#atExit = this.live();
+    this.#exitTimeNs = mark.timeNs;
   }
 
   /** The free that ends the earlier block follows, but the log holds no record of it. */
@@ -112,6 +115,11 @@ export class PeakAggregator implements RecordConsumer {
   /** Whether the program exited, as Node.js sees it. */
   get exited(): boolean {
     return this.#atExit !== null;
+  }
+
+  /** The moment of `leaked`; null: the last event. */
+  get exitTimeNs(): number | null {
+    return this.#exitTimeNs;
   }
 
   #change(stack: number, key: number, bytes: number, count: number): void {

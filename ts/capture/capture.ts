@@ -9,7 +9,7 @@ import { FormatError } from '../decode/format-error.js';
 import type { Profile } from '../model/profile.js';
 import { flamegraphReport } from '../report/flamegraph.js';
 import type { FlamegraphReport } from '../report/flamegraph-report.js';
-import { type StatsInput, type StatsOptions, statsReport } from '../report/stats.js';
+import { type StatsInput, statsReport } from '../report/stats.js';
 import type { StatsReport } from '../report/stats-report.js';
 import { type SummaryOptions, type SummaryReport, summaryReport } from '../report/summary.js';
 import { timelineReport } from '../report/timeline.js';
@@ -81,7 +81,7 @@ export class Capture {
     return this.profile({ kind: 'peak' });
   }
 
-  /** What was live at the end. */
+  /** What was live when the program exited, or else at the end. */
   leaked(): Promise<MemoryProfile> {
     return this.profile({ kind: 'leaked' });
   }
@@ -107,7 +107,7 @@ export class Capture {
   }
 
   /** What `memtape stats --json` prints. */
-  async stats(options: StatsOptions = {}): Promise<StatsReport> {
+  async stats(options: { readonly top?: number } = {}): Promise<StatsReport> {
     return statsReport(await this.#statsInput(), options);
   }
 
@@ -162,7 +162,7 @@ export class Capture {
     }
     const { consumer, pass } = await this.#peak();
     return kind === 'leaked'
-      ? { profile: consumer.live(), timeNs: pass.end.endTimeNs, pass }
+      ? { profile: consumer.leaked(), timeNs: consumer.exitTimeNs ?? pass.end.endTimeNs, pass }
       : { profile: consumer.peak(), timeNs: consumer.peakTimeNs, pass };
   }
 
