@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ts/html/app/ → ts/html/app-bundle.js: the report page's markup, style and scripts as strings.
+// ts/html/app/ → ts/html/app-bundle.js: the pages' markup, style and scripts as strings.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -39,13 +39,31 @@ async function styles() {
   return (outputFiles[0]?.text ?? '').trim();
 }
 
+/**
+ * A page with the parts that pages share in place of their names.
+ * @param {string} file
+ * @returns {string}
+ */
+function markup(file) {
+  const text = readFileSync(join(app, file), 'utf8');
+  return text.replace(/<!-- (\w+\.html) -->\n/g, (_all, part) => markup(part));
+}
+
 export async function buildHtml() {
-  const [style, headScript, script] = await Promise.all([
+  const [style, headScript, flamegraphScript, tableScript] = await Promise.all([
     styles(),
     bundle('head.ts'),
     bundle('main.ts'),
+    bundle('table-main.ts'),
   ]);
-  const parts = { markup: readFileSync(join(app, 'page.html'), 'utf8'), style, headScript, script };
+  const parts = {
+    style,
+    headScript,
+    flamegraphMarkup: markup('page.html'),
+    flamegraphScript,
+    tableMarkup: markup('table.html'),
+    tableScript,
+  };
   const lines = Object.entries(parts).map(
     ([name, text]) => `export const ${name} = ${JSON.stringify(text)};`,
   );

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { buildHtml } from './build-html.mjs';
 import { run } from './setup.mjs';
@@ -103,10 +103,32 @@ export async function bundle() {
   await Promise.all([bundleModules(), bundleCommonJs(), bundlePreload()]);
 }
 
+/**
+ * The declarations that index.d.ts leads to. The others speak of what is bundled, and of libraries that users do not have.
+ * @param {string} types
+ * @returns {Set<string>}
+ */
+function reachableTypes(types) {
+  const reached = new Set([join(types, 'index.d.ts')]);
+  for (const path of reached) {
+    for (const [, name = ''] of readFileSync(path, 'utf8').matchAll(/\bfrom '(\.[^']+)\.js'/g)) {
+      reached.add(join(dirname(path), `${name}.d.ts`));
+    }
+  }
+  return reached;
+}
+
 /** Declarations once for import and, below a CommonJS package.json, once for require(). */
 export function buildTypes() {
   run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.types.json']);
-  cpSync(join(dist, 'types'), join(dist, 'cjs/types'), { recursive: true });
+  const types = join(dist, 'types');
+  const reached = reachableTypes(types);
+  for (const entry of readdirSync(types, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    if (entry.isFile() && !reached.has(path)) rmSync(path);
+  }
+  rmSync(join(dist, 'cjs/types'), { recursive: true, force: true });
+  cpSync(types, join(dist, 'cjs/types'), { recursive: true });
 }
 
 export async function buildTs() {

@@ -20,7 +20,8 @@ export const layers = {
     html: 6,
     tui: 6,
     text: 6,
-    cli: 7,
+    capture: 7,
+    cli: 8,
   },
 };
 

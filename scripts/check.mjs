@@ -9,7 +9,7 @@ const fix = process.argv.includes('--fix');
 const require = createRequire(import.meta.url);
 
 needPackages();
-needTools(['clang-format']);
+needTools(fix ? ['clang-format'] : ['clang-format', 'clang-tidy']);
 
 /** Files that git knows or would add: neither build output nor what tests installed. */
 const cppFiles = execFileSync(
@@ -21,7 +21,10 @@ const cppFiles = execFileSync(
   .filter((file) => /^(cpp|bench|test\/cpp)\//.test(file));
 
 const node = process.execPath;
-/** @type {[name: string, command: string, args: string[]][]} */
+/** @typedef {[name: string, command: string, args: string[]]} Step */
+/** @type {Step} */
+const tidy = ['clang-tidy', node, ['scripts/clang-tidy.mjs']];
+/** @type {Step[]} */
 const steps = [
   ['clang-format', 'clang-format-14', [...(fix ? ['-i'] : ['--dry-run', '--Werror']), ...cppFiles]],
   [
@@ -40,6 +43,8 @@ const steps = [
     [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.browser.json'],
   ],
   ['layers', node, ['scripts/check-layers.mjs']],
+  // Changes nothing, and takes long for what just changed.
+  ...(fix ? [] : [tidy]),
 ];
 
 const failed = steps.filter(([name, command, args]) => {

@@ -92,3 +92,16 @@ export function needPackages(folder = '.') {
     cwd: path,
   });
 }
+
+/**
+ * `pip install` of folder/requirements.txt into folder/python, unless it is there.
+ * @param {string} folder relative to the top
+ */
+export function needPython(folder) {
+  const target = join(root, folder, 'python');
+  if (existsSync(target)) return;
+  console.log(`pip install in ${folder} …`);
+  const list = join(root, folder, 'requirements.txt');
+  const quiet = ['-q', '--root-user-action=ignore', '--disable-pip-version-check'];
+  run('python3', ['-m', 'pip', 'install', ...quiet, '--no-deps', `--target=${target}`, '-r', list]);
+}

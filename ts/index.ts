@@ -1,7 +1,36 @@
 // SPDX-License-Identifier: MIT
 // The public API. Everything here is documented where it is defined.
+export type { JsHeapSeries, ProcessSeries, TimelineMark } from './aggregate/timeline.js';
+export type { Capture, ProfileSelection } from './capture/capture.js';
+export type { MemoryProfile, ProfileEntry, StackEntry } from './capture/memory-profile.js';
+export type { CaptureMetadata, CaptureOutcome } from './capture/metadata.js';
+export { openCapture } from './capture/open-capture.js';
+export type { RecordBatch, RecordColumns } from './capture/record-batch.js';
+export type {
+  AllocRecord,
+  CaptureRecord,
+  CollectionRecord,
+  ForeignFreeRecord,
+  FreeRecord,
+  MappingDelta,
+  MappingRecord,
+  RareRecord,
+  RecordType,
+} from './capture/records.js';
+export { renderFlamegraph, renderStats, renderSummary } from './capture/render.js';
+export type { CaptureStacks } from './capture/stacks.js';
+export type { Collection, CollectionTotal, Timeline } from './capture/timeline.js';
 export { FormatError } from './decode/format-error.js';
+export type { ThreadInfo } from './format/records.js';
+export type { RenderedPage, RenderOptions } from './html/render.js';
+export type { Frame, FrameKind } from './model/frame.js';
+export type { ProfileKind, ProfileRows } from './model/profile.js';
 export { NativeError } from './native/native-error.js';
+export type { FlamegraphReport } from './report/flamegraph-report.js';
+export type { StatsReport } from './report/stats-report.js';
+export type { SummaryOptions, SummaryReport, SummaryRow } from './report/summary.js';
+export type { TimelineReport } from './report/timeline.js';
+export type { TextOptions } from './text/text-options.js';
 export { FileDestination, type FileDestinationOptions } from './tracker/destination.js';
 export type { TrackerOptions } from './tracker/options.js';
 export { Tracker, type TrackerSummary, track } from './tracker/tracker.js';

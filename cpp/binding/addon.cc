@@ -9,6 +9,7 @@
 
 #include <string>
 
+#include "binding/last_marks.h"
 #include "hooks/core_api.h"
 
 #ifndef MEMTAPE_VERSION
@@ -101,6 +102,7 @@ void AddNodeMetadata(Napi::Env env, const char* js_reason) {
 
 struct Environment {
   bool attached = false;
+  bool is_main = false;
   const char* js_reason = "nothing is being recorded";
 };
 
@@ -121,7 +123,10 @@ void Attach(Napi::Env env) {
   const uint64_t worker = WorkerId(env);
   state->js_reason = core->attach_isolate(worker, worker == 0);
   state->attached = state->js_reason == nullptr;
-  if (worker == 0) AddNodeMetadata(env, state->js_reason);
+  state->is_main = worker == 0;
+  if (!state->is_main) return;
+  AddNodeMetadata(env, state->js_reason);
+  memtape::InstallLastMarks(env, core);
 }
 
 void Detach(Environment* state) {
@@ -154,7 +159,9 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
 
 Napi::Value Stop(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  Detach(env.GetInstanceData<Environment>());
+  Environment* state = env.GetInstanceData<Environment>();
+  Detach(state);
+  if (state->is_main) memtape::RemoveLastMarks();
   CoreSummary summary = {};
   if (core == nullptr || !core->stop(&summary)) return env.Null();
   Napi::Object result = Napi::Object::New(env);

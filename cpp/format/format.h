@@ -141,6 +141,10 @@ enum class MapOp : uint8_t { kMmap = 0, kMunmap = 1, kMremap = 2, kMprotect = 3,
 inline constexpr uint64_t kUpToHole = 1;
 enum class MemoryClass : uint8_t { kCommitted = 0, kReserved = 1, kFile = 2 };
 
+// §6 Marks that the writer makes
+inline constexpr char kExitMark[] = "memtape:exit";
+inline constexpr char kUncaughtMarkPrefix[] = "memtape:uncaught ";
+
 // §8 Limits
 inline constexpr size_t kMaxBlockBytes = 16777216;
 inline constexpr size_t kMaxInflatedBytes = 67108864;

@@ -126,6 +126,8 @@ void SettleModules() {
 
 using namespace memtape;  // NOLINT: the wrappers below are C functions
 
+// The analyzer cannot know that ResolveOriginals fills the table.
+// NOLINTBEGIN(clang-analyzer-core.CallAndMessage)
 extern "C" {
 
 void* memtape_malloc(size_t size) {
@@ -256,6 +258,10 @@ int memtape_mprotect(void* address, size_t length, int prot) {
 
 int memtape_pkey_mprotect(void* address, size_t length, int prot, int key) {
   auto original = ORIGINAL(pkey_mprotect);
+  if (original == nullptr) {  // a libc without it
+    errno = ENOSYS;
+    return -1;
+  }
   return Change(MapOp::kMprotect, address, length, static_cast<uint64_t>(prot), 0, CALLER,
                 [=] { return original(address, length, prot, key); });
 }
@@ -333,6 +339,7 @@ void memtape__Exit(int status) {
 }
 
 }  // extern "C"
+// NOLINTEND(clang-analyzer-core.CallAndMessage)
 
 // Each wrapper under its original's name as well, for the dynamic linker. Not C++ aliases: libc's
 // headers declare the originals with attributes that differ between libc versions.

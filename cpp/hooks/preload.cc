@@ -18,8 +18,6 @@
 #include "os/os.h"
 #include "track/session.h"
 
-extern "C" char** environ;
-
 namespace memtape {
 namespace {
 

@@ -13,7 +13,7 @@ namespace memtape {
 
 enum class RingRecord : uint8_t {
   kStack = 16,        // number | flags << 32, then one frame key per word, leaf first
-  kCode = 17,         // CodeHead, name, InlinedFunctions, position table
+  kCode = 17,         // CodeHead, name, functions, InlinedFunctions, positions, call sites
   kCodeMoved = 18,    // from, to
   kScript = 19,       // ScriptHead, url, source mapping url
   kScriptLines = 20,  // script id | count << 32, then line lengths as varints: appended to before
@@ -42,15 +42,25 @@ struct CodeHead {
   uint16_t type;        // V8's JitCodeEvent::CodeType: 0 bytecode, 1 machine code, 2 wasm
   uint16_t encoding;    // of the position table, v8/position_table.h
   uint32_t name_bytes;  // V8's name of the code, such as "JS:*f file.js:3:9"
+  // Of optimized code: the functions in it, each a word, the address of its bytecode (0: not
+  // known). The first is the one that the code was made for.
+  uint32_t function_count;
   uint32_t inlined_count;
   uint32_t positions_bytes;  // V8's encoding, v8/position_table.h
+  uint32_t sites_bytes;      // v8/call_sites.h
+  // When optimized code is thrown away while a call is in progress, V8 replaces the call's return
+  // address by that of an exit: exit_start for the first call site, exit_bytes more for each next.
+  uint32_t exit_start;
+  uint32_t exit_bytes;
 };
+inline constexpr size_t kMaxCodeFunctions = 512;
+inline constexpr size_t kMaxInlinedFunctions = 512;
 
-// A function that was inlined: where it was called, as a raw position, and its bytecode (0: not
-// known).
+// A function that was inlined, by inlining id: where it was called, as a raw position, and which of
+// the functions it is.
 struct InlinedFunction {
   uint64_t call_position;
-  uint64_t first_bytecode;
+  uint64_t function;
 };
 
 struct ScriptHead {

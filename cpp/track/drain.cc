@@ -353,18 +353,7 @@ void Drain::AddNewStack(Source* source, uint32_t number, uint32_t stack) {
 }
 
 void Drain::OnCode(Source* source, const uint64_t* record) {
-  CodeHead head;
-  memcpy(&head, record + 2, sizeof head);
-  const char* name = reinterpret_cast<const char*>(record + 2) + sizeof head;
-  const char* after = name + head.name_bytes;
-  // The name's length is arbitrary, so what follows it is not aligned.
-  constexpr size_t kMaxInlined = 512;
-  InlinedFunction inlined[kMaxInlined];
-  CHECK(head.inlined_count <= kMaxInlined);
-  memcpy(inlined, after, head.inlined_count * sizeof *inlined);
-  after += head.inlined_count * sizeof *inlined;
-  resolver_.code().AddCode(source->thread, head, {name, head.name_bytes}, inlined,
-                           reinterpret_cast<const uint8_t*>(after));
+  resolver_.code().AddCode(source->thread, reinterpret_cast<const uint8_t*>(record + 2));
 }
 
 void Drain::OnScript(Source* source, const uint64_t* record) {

@@ -4,8 +4,11 @@
 #include <algorithm>
 
 #include "base/varint.h"
+#include "v8/call_sites.h"
 #include "v8/heap_object.h"
 #include "v8/layout.h"
+#include "v8/safepoint_table.h"
+#include "v8/translation.h"
 
 namespace memtape::v8 {
 namespace {
@@ -88,31 +91,171 @@ PositionBytes ReadBytecodePositions(uintptr_t first_bytecode) {
   return Bytes(LoadWord(first_bytecode - layout.bytecode_data + layout.bytecode_position_table));
 }
 
-PositionBytes ReadOptimizedPositions(uintptr_t code_start, std::span<InlinedFunction> inlined,
-                                     size_t* inlined_count) {
+namespace {
+
+// What is read out of one DeoptimizationData array.
+struct DeoptData {
+  uintptr_t array = 0, literals = 0;
+  size_t first_entry = 0, eager_count = 0, lazy_count = 0;
+  uint32_t exit_start = 0;
+  std::span<const uint8_t> translations;
+
+  // An entry: bytecode offset, index of its translation, code address.
+  static constexpr size_t kEntryWords = 3;
+  uint32_t Translation(size_t entry) const { return Word(entry, 1); }
+  uint32_t Pc(size_t entry) const { return Word(entry, 2); }
+  uint32_t Word(size_t entry, size_t word) const {
+    return SmallInteger(Element(array, first_entry + entry * kEntryWords + word));
+  }
+};
+// Machine code of one exit. On both architectures V8 keeps it to one call.
+constexpr uint32_t kExitBytes = 4;
+
+// Where V8 says which function the code was made for. From V8 13 on it is behind a wrapper, whose
+// first field is the SharedFunctionInfo.
+uintptr_t OwnFunction(uintptr_t deopt) {
   const Layout& layout = GetLayout();
-  *inlined_count = 0;
-  const uintptr_t code = CodeOf(code_start);
-  if (code == 0) return {};
-  const uintptr_t deopt = Field(code, layout.code_first);
-  if (!IsHeapObject(deopt)) return {};
-  const std::span<const uint8_t> positions = Bytes(Element(deopt, layout.deopt_inlining_positions));
-  const uintptr_t literals = Element(deopt, layout.deopt_literals);
+  const uintptr_t function = Element(deopt, layout.deopt_function);
+  if (!layout.deopt_function_wrapped || !IsHeapObject(function)) return function;
+  return Field(function, 8);
+}
+
+bool ReadDeoptData(uintptr_t deopt, DeoptData* data) {
+  const Layout& layout = GetLayout();
+  const size_t counts = layout.deopt_inlining_positions + 1;  // exit start, eager and lazy exits
+  data->array = deopt;
+  data->literals = Element(deopt, layout.deopt_literals);
+  data->first_entry = counts + 3;
+  data->exit_start = SmallInteger(Element(deopt, counts));
+  data->eager_count = SmallInteger(Element(deopt, counts + 1));
+  data->lazy_count = SmallInteger(Element(deopt, counts + 2));
+  data->translations = Bytes(Element(deopt, 0));
+  const size_t length = SmallInteger(Field(deopt, 8));
+  return IsHeapObject(data->literals) && !data->translations.empty() &&
+         length ==
+             data->first_entry + DeoptData::kEntryWords * (data->eager_count + data->lazy_count);
+}
+
+// Collects the functions that a piece of code refers to.
+class FunctionTable {
+ public:
+  FunctionTable(OptimizedDetails* details, uintptr_t literals)
+      : details_(details), literals_(literals) {}
+
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  // The index of the function with this bytecode, kNone when there is no more room.
+  uint32_t Add(uint64_t first_bytecode) {
+    if (first_bytecode == 0) return kNone;
+    uint64_t* const functions = details_->functions.data();
+    for (size_t i = 0; i < details_->function_count; i++) {
+      if (functions[i] == first_bytecode) return static_cast<uint32_t>(i);
+    }
+    if (details_->function_count == details_->functions.size()) return kNone;
+    functions[details_->function_count] = first_bytecode;
+    return static_cast<uint32_t>(details_->function_count++);
+  }
+
+  uint32_t AddLiteral(int64_t index) {
+    if (index < 0) return kNone;
+    if (index == last_literal_) return last_;
+    last_ = Add(
+        FirstBytecodeOf(Element(literals_, static_cast<size_t>(index)), GetLayout().bytecode_map));
+    last_literal_ = index;
+    return last_;
+  }
+
+ private:
+  OptimizedDetails* details_;
+  uintptr_t literals_;
+  int64_t last_literal_ = -1;
+  uint32_t last_ = kNone;
+};
+
+// The frames at one exit; 0 unless all is as it must be.
+size_t ReadFrames(const DeoptData& data, size_t entry, const TranslationOpcodes& opcodes,
+                  FunctionTable* functions, const OptimizedDetails& details,
+                  std::span<SiteFrame> out) {
+  TranslatedFrame frames[kMaxSiteFrames];
+  const size_t count = ReadTranslation(data.translations, data.Translation(entry), opcodes, frames);
+  size_t written = 0;
+  for (size_t i = 0; i < count; i++) {
+    // V8 inlines some builtins. They have no line; what they call follows.
+    if (frames[i].builtin) continue;
+    const uint32_t function = functions->AddLiteral(frames[i].function);
+    if (function == FunctionTable::kNone) return 0;
+    const uintptr_t length = LoadWord(details.functions[function] - GetLayout().bytecode_data + 8);
+    const int64_t offset = frames[i].bytecode_offset;
+    if (offset < -1 || offset >= static_cast<int64_t>(SmallInteger(length))) return 0;
+    out[written++] = {function, offset};
+  }
+  // Function 0 is the one that the code was made for: all frames are in it.
+  return written > 0 && out[0].function == 0 ? written : 0;
+}
+
+// Where the call returns to that is exit `number`. In Maglev's code, calls and exits are in one
+// order, which is checked; false when it is another.
+bool ReturnOffset(const DeoptData& data, size_t number, SafepointReader* safepoints,
+                  uint32_t* offset) {
+  if (safepoints == nullptr) {
+    *offset = data.Pc(number);
+    return true;
+  }
+  if (!safepoints->Next() || safepoints->exit() != number) return false;
+  *offset = safepoints->return_offset();
+  return true;
+}
+
+void ReadCallSites(const DeoptData& data, SafepointReader* safepoints, FunctionTable* functions,
+                   OptimizedDetails* details) {
+  const Layout& layout = GetLayout();
+  const TranslationOpcodes* opcodes = FindTranslationOpcodes(layout.major, layout.minor);
+  if (opcodes == nullptr || data.lazy_count == 0) return;
+  CallSiteWriter writer(details->sites);
+  // Exits that are no calls come first.
+  for (size_t i = data.eager_count; i < data.eager_count + data.lazy_count; i++) {
+    SiteFrame frames[kMaxSiteFrames];
+    uint32_t offset;
+    if (!ReturnOffset(data, i, safepoints, &offset)) break;
+    const size_t count = ReadFrames(data, i, *opcodes, functions, *details, frames);
+    if (!writer.Add(offset, {frames, count})) break;
+  }
+  details->sites_bytes = writer.size();
+  details->exit_bytes = kExitBytes;
+  details->exit_start = data.exit_start + static_cast<uint32_t>(data.eager_count * kExitBytes);
+}
+
+void ReadInlined(uintptr_t deopt, FunctionTable* functions, OptimizedDetails* details) {
   // PodArray<InliningPosition>: u64 position of the call, i32 literal index of the callee.
   constexpr size_t kEntryBytes = 16;
-  const size_t count = std::min(positions.size() / kEntryBytes, inlined.size());
-  if (count > 0 && !IsHeapObject(literals)) return {};
+  const auto positions = Bytes(Element(deopt, GetLayout().deopt_inlining_positions));
+  const size_t count = std::min(positions.size() / kEntryBytes, details->inlined.size());
   for (size_t i = 0; i < count; i++) {
     const uintptr_t entry = reinterpret_cast<uintptr_t>(positions.data()) + i * kEntryBytes;
-    const int32_t function = Load<int32_t>(entry + 8);
-    inlined[i].call_position = Load<uint64_t>(entry);
-    inlined[i].first_bytecode =
-        function < 0 ? 0
-                     : FirstBytecodeOf(Element(literals, static_cast<size_t>(function)),
-                                       layout.bytecode_map);
+    details->inlined[i] = {Load<uint64_t>(entry), functions->AddLiteral(Load<int32_t>(entry + 8))};
   }
-  *inlined_count = count;
-  return Bytes(Field(code, layout.code_positions));
+  details->inlined_count = count;
+}
+
+}  // namespace
+
+void ReadOptimizedDetails(uintptr_t code_start, size_t code_bytes, bool maglev,
+                          OptimizedDetails* details) {
+  const Layout& layout = GetLayout();
+  const uintptr_t code = CodeOf(code_start);
+  if (code == 0) return;
+  const uintptr_t deopt = Field(code, layout.code_first);
+  if (!IsHeapObject(deopt)) return;
+  DeoptData data;
+  const bool has_data = ReadDeoptData(deopt, &data);
+  if (!IsHeapObject(data.literals)) return;
+  FunctionTable functions(details, data.literals);
+  const uint32_t own = functions.Add(FirstBytecodeOf(OwnFunction(deopt), layout.bytecode_map));
+  ReadInlined(deopt, &functions, details);
+  details->positions = Bytes(Field(code, layout.code_positions));
+  if (!has_data || own != 0) return;
+  SafepointReader safepoints(code_start + code_bytes, code_bytes);
+  ReadCallSites(data, maglev ? &safepoints : nullptr, &functions, details);
 }
 
 size_t MakeBaselinePositions(uintptr_t code_start, std::span<uint8_t> out) {

@@ -16,10 +16,17 @@ namespace memtape::v8 {
 // The table of bytecode that starts at `first_bytecode`; empty when V8 has not made it.
 PositionBytes ReadBytecodePositions(uintptr_t first_bytecode);
 
-// The same for machine code that Maglev or TurboFan made, and what was inlined into it, by inlining
-// id, as many as `inlined` holds. *inlined_count is set.
-PositionBytes ReadOptimizedPositions(uintptr_t code_start, std::span<InlinedFunction> inlined,
-                                     size_t* inlined_count);
+// What there is to know of machine code that Maglev or TurboFan made. The caller gives the room.
+struct OptimizedDetails {
+  std::span<uint64_t> functions;  // see CodeHead
+  std::span<InlinedFunction> inlined;
+  std::span<uint8_t> sites;
+  size_t function_count = 0, inlined_count = 0, sites_bytes = 0;
+  uint32_t exit_start = 0, exit_bytes = 0;
+  PositionBytes positions;
+};
+void ReadOptimizedDetails(uintptr_t code_start, size_t code_bytes, bool maglev,
+                          OptimizedDetails* details);
 
 // Baseline code has a table of its own that leads to bytecode offsets; this makes a position table
 // (kSigned) of it in `out`. Returns its size, 0 when it cannot be made.

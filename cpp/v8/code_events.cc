@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/varint.h"
 #include "os/os.h"
@@ -172,9 +173,7 @@ void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
   head.encoding = static_cast<uint16_t>(GetLayout().position_encoding);
   head.name_bytes = static_cast<uint32_t>(std::min(event.name.length, kMaxNameBytes));
   NoteTrampoline(state, event);
-  constexpr size_t kMaxInlined = 512;
-  InlinedFunction* inlined = reinterpret_cast<InlinedFunction*>(state->inlined.data);
-  size_t inlined_count = 0;
+  OptimizedDetails optimized;
   PositionBytes positions;
   Script script;
   if (event.script != nullptr && ReadScript(*event.script, &script)) {
@@ -191,17 +190,30 @@ void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
       positions = {state->text.data, bytes};
       head.encoding = static_cast<uint16_t>(PositionEncoding::kSigned);
     } else if (kind == FrameKind::kMaglev || kind == FrameKind::kTurbofan) {
-      positions = ReadOptimizedPositions(event.code_start, {inlined, kMaxInlined}, &inlined_count);
+      DetailsBuffer* const buffer = state->details;
+      optimized.functions = buffer->functions;
+      optimized.inlined = buffer->inlined;
+      optimized.sites = buffer->sites;
+      ReadOptimizedDetails(event.code_start, event.code_length, kind == FrameKind::kMaglev,
+                           &optimized);
+      positions = optimized.positions;
     }
     if (positions.size() > kMaxPartBytes) positions = {};
   }
-  head.inlined_count = static_cast<uint32_t>(inlined_count);
+  head.function_count = static_cast<uint32_t>(optimized.function_count);
+  head.inlined_count = static_cast<uint32_t>(optimized.inlined_count);
   head.positions_bytes = static_cast<uint32_t>(positions.size());
-  const RecordPart parts[] = {{&head, sizeof head},
-                              {event.name.text, head.name_bytes},
-                              {inlined, inlined_count * sizeof *inlined},
-                              {positions.data(), positions.size()}};
-  state->observer.push(RingRecord::kCode, parts, 4);
+  head.sites_bytes = static_cast<uint32_t>(optimized.sites_bytes);
+  head.exit_start = optimized.exit_start;
+  head.exit_bytes = optimized.exit_bytes;
+  const RecordPart parts[] = {
+      {&head, sizeof head},
+      {event.name.text, head.name_bytes},
+      {optimized.functions.data(), optimized.function_count * sizeof(uint64_t)},
+      {optimized.inlined.data(), optimized.inlined_count * sizeof(InlinedFunction)},
+      {positions.data(), positions.size()},
+      {optimized.sites.data(), optimized.sites_bytes}};
+  state->observer.push(RingRecord::kCode, parts, std::size(parts));
 }
 
 void OnCodeEvent(const JitCodeEvent* event) {
@@ -231,7 +243,8 @@ bool PageBuffer::Reserve(size_t more) {
 }
 
 void StartCodeEvents(IsolateState* state) {
-  if (!state->inlined.Reserve(512 * sizeof(InlinedFunction))) return;
+  state->details = static_cast<DetailsBuffer*>(os::MapPages(sizeof(DetailsBuffer)));
+  if (state->details == nullptr) return;
   current_state = state;
   any_push = state->observer.push;
   GetApi().set_jit_code_event_handler(state->isolate, kJitCodeEventEnumExisting, OnCodeEvent);

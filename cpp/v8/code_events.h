@@ -20,6 +20,13 @@ struct PageBuffer {
   bool Reserve(size_t more);
 };
 
+// Room for the details of one piece of optimized code.
+struct DetailsBuffer {
+  uint64_t functions[kMaxCodeFunctions];
+  InlinedFunction inlined[kMaxInlinedFunctions];
+  uint8_t sites[64 << 10];
+};
+
 struct IsolateState {
   Isolate* isolate;
   Observer observer;
@@ -28,7 +35,7 @@ struct IsolateState {
   PageBuffer scripts_seen;
   PageBuffer scripts_named;
   PageBuffer text;
-  PageBuffer inlined;
+  DetailsBuffer* details;
   uint64_t last_sample_ns;
 };
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "base/varint.h"
+#include "v8/call_sites.h"
+#include "v8/heap_object.h"
 #include "v8/position_table.h"
 
 namespace memtape::v8 {
@@ -14,83 +16,7 @@ namespace {
 constexpr uint32_t kByteCode = 0;
 constexpr uint32_t kWasmCode = 2;
 
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-// Takes ":123" off the end of `text`; false if there is none.
-bool TakeNumber(std::string_view* text, uint32_t* number) {
-  size_t i = text->size();
-  while (i > 0 && IsDigit((*text)[i - 1])) i--;
-  if (i == text->size() || i == 0 || (*text)[i - 1] != ':') return false;
-  *number = 0;
-  for (size_t j = i; j < text->size(); j++) {
-    *number = *number * 10 + static_cast<uint32_t>((*text)[j] - '0');
-  }
-  *text = text->substr(0, i - 1);
-  return true;
-}
-
-// Takes V8's tier mark off the front: "~", "^", "+", "*", each perhaps with "'" after or "o"
-// before.
-bool TakeTier(std::string_view* text, FrameKind* kind) {
-  size_t i = 0;
-  if (text->size() > 1 && (*text)[0] == 'o' && ((*text)[1] == '*' || (*text)[1] == '+')) i = 1;
-  if (i >= text->size()) return false;
-  switch ((*text)[i]) {
-    case '~':
-      *kind = FrameKind::kInterpreted;
-      break;
-    case '^':
-      *kind = FrameKind::kBaseline;
-      break;
-    case '+':
-      *kind = FrameKind::kMaglev;
-      break;
-    case '*':
-      *kind = FrameKind::kTurbofan;
-      break;
-    default:
-      return false;
-  }
-  i++;
-  if (i < text->size() && (*text)[i] == '\'') i++;
-  *text = text->substr(i);
-  return true;
-}
-
 }  // namespace
-
-CodeName ParseCodeName(std::string_view name, std::string_view script_url) {
-  CodeName result;
-  const size_t colon = name.find(':');
-  std::string_view rest = colon == std::string_view::npos ? name : name.substr(colon + 1);
-  if (colon == std::string_view::npos || !TakeTier(&rest, &result.kind)) {
-    // "Builtin:ArrayForEach", "RegExp:…", a WebAssembly function.
-    result.function = rest;
-    return result;
-  }
-  Place place;
-  std::string_view head = rest;
-  if (TakeNumber(&head, &place.column) && TakeNumber(&head, &place.line)) {
-    result.definition = place;
-    rest = head;
-  }
-  // "function url": the name may hold spaces, so the script's own url says where it ends.
-  // Code that was compiled before V8 had read a sourceURL comment has no url in its name.
-  result.url = script_url;
-  if (!script_url.empty() && rest.ends_with(script_url)) {
-    rest.remove_suffix(script_url.size());
-  } else if (!rest.empty() && rest.back() == ' ') {
-    rest.remove_suffix(1);
-  } else if (const size_t space = rest.find(' '); space != std::string_view::npos) {
-    if (script_url.empty()) result.url = rest.substr(space + 1);
-    rest = rest.substr(0, space);
-  }
-  while (!rest.empty() && rest.back() == ' ') rest.remove_suffix(1);
-  result.function = rest;
-  return result;
-}
 
 uint64_t CodeMap::AddText(const void* text, size_t bytes) {
   const uint64_t at = text_.size();
@@ -152,8 +78,11 @@ void CodeMap::AddScriptLines(uint32_t thread, uint32_t script_id, uint32_t count
   }
 }
 
-void CodeMap::AddCode(uint32_t thread, const CodeHead& head, std::string_view name,
-                      const InlinedFunction* inlined, const uint8_t* positions) {
+void CodeMap::AddCode(uint32_t thread, const uint8_t* record) {
+  CodeHead head;
+  memcpy(&head, record, sizeof head);
+  record += sizeof head;
+  const std::string_view name = {reinterpret_cast<const char*>(record), head.name_bytes};
   // Each worker tells the builtins again, at the same place.
   if (const Code* known = Find(head.start);
       known != nullptr && known->start == head.start && known->end == head.start + head.length &&
@@ -167,19 +96,53 @@ void CodeMap::AddCode(uint32_t thread, const CodeHead& head, std::string_view na
   code.encoding = head.encoding;
   code.script_id = head.script_id;
   code.script = head.script_id == 0 ? 0 : script_index_.Find(ScriptKey(thread, head.script_id));
-  code.name_bytes = static_cast<uint32_t>(name.size());
+  code.name_bytes = head.name_bytes;
   code.name = AddText(name.data(), name.size());
-  code.positions_bytes = head.positions_bytes;
-  code.positions = AddText(positions, head.positions_bytes);
+  record += head.name_bytes;
+  code.function_count = head.function_count;
+  code.first_function = functions_.size();
+  for (uint32_t i = 0; i < head.function_count; i++, record += sizeof(uint64_t)) {
+    AddFunction(Load<uint64_t>(reinterpret_cast<uintptr_t>(record)));
+  }
   code.inlined_count = head.inlined_count;
   code.first_inlined = inlined_.size();
-  for (uint32_t i = 0; i < head.inlined_count; i++) {
-    const Range* callee =
-        inlined[i].first_bytecode == 0 ? nullptr : FindRange(inlined[i].first_bytecode);
-    inlined_.push_back({inlined[i].call_position, callee == nullptr ? kNoCode : callee->code});
+  for (uint32_t i = 0; i < head.inlined_count; i++, record += sizeof(InlinedFunction)) {
+    inlined_.push_back(Load<InlinedFunction>(reinterpret_cast<uintptr_t>(record)));
   }
+  code.positions_bytes = head.positions_bytes;
+  code.positions = AddText(record, head.positions_bytes);
+  record += head.positions_bytes;
+  code.sites_bytes = head.sites_bytes;
+  code.sites = AddText(record, head.sites_bytes);
+  code.exit_start = head.exit_start;
+  code.exit_bytes = head.exit_bytes;
   codes_.push_back(code);
-  AddRange({code.start, code.end, static_cast<uint32_t>(codes_.size() - 1)});
+  const uint32_t index = static_cast<uint32_t>(codes_.size() - 1);
+  AddRange({code.start, code.end, index});
+  if (code.type == kByteCode) FindsBytecode(code.start, index);
+}
+
+// The address is true now; later there may be other bytecode at it.
+void CodeMap::AddFunction(uint64_t first_bytecode) {
+  const Range* range = FindRange(first_bytecode);
+  const bool known = range != nullptr && range->start == first_bytecode;
+  if (!known) unknown_functions_.push_back(static_cast<uint32_t>(functions_.size()));
+  functions_.push_back({first_bytecode, known ? range->code : kNoCode});
+}
+
+// V8 lists the code that exists in the order of its heap: bytecode may come after optimized code
+// that it was inlined into.
+void CodeMap::FindsBytecode(uint64_t first_bytecode, uint32_t code) {
+  size_t kept = 0;
+  for (size_t i = 0; i < unknown_functions_.size(); i++) {
+    Function& function = functions_[unknown_functions_[i]];
+    if (function.first_bytecode == first_bytecode) {
+      function.code = code;
+    } else {
+      unknown_functions_[kept++] = unknown_functions_[i];
+    }
+  }
+  unknown_functions_.Resize(kept);
 }
 
 void CodeMap::AddRange(const Range& range) {
@@ -284,26 +247,72 @@ uint64_t CodeMap::RawPosition(const Code& code, uint64_t offset) const {
   return found;
 }
 
+Place CodeMap::PlaceOf(const Code& code, uint64_t raw) const {
+  return code.script == 0 ? Place{} : ToPlace(scripts_[code.script], ScriptOffset(raw));
+}
+
+CodeMap::Code* CodeMap::FunctionOf(const Code& code, uint64_t index) {
+  if (index >= code.function_count) return nullptr;
+  const uint32_t found = functions_[code.first_function + index].code;
+  return found == kNoCode ? nullptr : &codes_[found];
+}
+
 size_t CodeMap::Calls(Code* code, uint64_t address, Call out[kMaxCalls]) {
   out[0] = {code, {}};
   if (code->script == 0 || code->type == kWasmCode) return 1;
-  // A return address belongs to the instruction before it; a bytecode offset is that of the call.
-  uint64_t raw = RawPosition(*code, address - code->start - (code->type == kByteCode ? 0 : 1));
+  uint64_t offset = address - code->start;
+  if (code->type == kByteCode) {
+    out[0].place = PlaceOf(*code, RawPosition(*code, offset));
+    return 1;
+  }
+  const size_t count = SiteCalls(*code, &offset, out);
+  return count > 0 ? count : TableCalls(code, offset, out);
+}
+
+// By the call sites: 0 when the address is none or something about it is not known. *offset becomes
+// that of the call's own return address when it has been replaced by an exit's.
+size_t CodeMap::SiteCalls(const Code& code, uint64_t* offset, Call out[kMaxCalls]) {
+  static_assert(kMaxSiteFrames <= kMaxCalls);
+  CallSiteReader sites(
+      {reinterpret_cast<const uint8_t*>(text_.data() + code.sites), code.sites_bytes});
+  uint64_t exit = code.exit_start;
+  for (; sites.Next(); exit += code.exit_bytes) {
+    const uint64_t own = static_cast<uint64_t>(sites.return_offset());
+    if (own != *offset && exit != *offset) continue;
+    *offset = own;
+    size_t count = 0;
+    for (size_t i = sites.frames().size(); i-- > 0;) {
+      const SiteFrame& frame = sites.frames()[i];
+      Code* const function = FunctionOf(code, frame.function);
+      if (function == nullptr) return 0;
+      // Bytecode that existed before has no table if V8 could not make it afterwards.
+      if (function->positions_bytes == 0 && code.positions_bytes > 0) return 0;
+      const uint64_t raw = RawPosition(*function, static_cast<uint64_t>(frame.bytecode_offset));
+      out[count++] = {function, PlaceOf(*function, raw)};
+    }
+    return count;
+  }
+  return 0;
+}
+
+// By the table of source positions. It has the addresses that are no call sites too: calls of V8's
+// own that cannot end in other code.
+size_t CodeMap::TableCalls(Code* code, uint64_t offset, Call out[kMaxCalls]) {
+  // A return address belongs to the instruction before it.
+  uint64_t raw = RawPosition(*code, offset - 1);
   size_t count = 0;
   // Inlining ids fall from callee to caller, so this ends.
   for (int64_t id = InliningId(raw); id >= 0 && count + 1 < kMaxCalls; id = InliningId(raw)) {
     if (static_cast<uint64_t>(id) >= code->inlined_count) break;
-    const Inlined& inlined = inlined_[code->first_inlined + static_cast<uint64_t>(id)];
-    if (inlined.code != kNoCode) {
-      Code* callee = &codes_[inlined.code];
-      out[count++] = {callee, callee->script == 0
-                                  ? Place{}
-                                  : ToPlace(scripts_[callee->script], ScriptOffset(raw))};
+    const InlinedFunction& inlined = inlined_[code->first_inlined + static_cast<uint64_t>(id)];
+    if (Code* const callee = FunctionOf(*code, inlined.function)) {
+      out[count++] = {callee, PlaceOf(*callee, raw)};
     }
     if (InliningId(inlined.call_position) >= id) break;
     raw = inlined.call_position;
   }
-  out[count++] = {code, ToPlace(scripts_[code->script], ScriptOffset(raw))};
+  Code* const own = FunctionOf(*code, 0);
+  out[count++] = {own == nullptr ? code : own, PlaceOf(*code, raw)};
   return count;
 }
 
@@ -314,6 +323,8 @@ void CodeMap::Clear() {
   script_index_.Clear();
   line_starts_.Free();
   inlined_.Free();
+  functions_.Free();
+  unknown_functions_.Free();
   sorted_.Free();
   recent_.Free();
   merged_.Free();

@@ -10,25 +10,10 @@
 
 #include "base/flat_map.h"
 #include "base/page_array.h"
-#include "format/format.h"
 #include "log/ring_records.h"
+#include "v8/code_name.h"
 
 namespace memtape::v8 {
-
-// A place in a script: lines and columns count from 1, 0 is unknown.
-struct Place {
-  uint32_t line = 0;
-  uint32_t column = 0;
-};
-
-// What one code name of V8's logger says, such as "JS:*f file.js:3:9".
-struct CodeName {
-  FrameKind kind = FrameKind::kBuiltin;
-  std::string_view function;
-  std::string_view url;
-  Place definition;
-};
-CodeName ParseCodeName(std::string_view name, std::string_view script_url);
 
 class CodeMap {
  public:
@@ -37,19 +22,20 @@ class CodeMap {
     uint16_t type, encoding;
     uint32_t script;  // index into scripts, 0: none
     uint32_t script_id;
-    uint32_t name_bytes, positions_bytes;
-    uint64_t name, positions;  // offsets into text_
-    uint32_t inlined_count;
-    uint64_t first_inlined;  // into inlined_
-    uint32_t function;       // scratch for the resolver: its function id, 0: not yet made
+    uint32_t name_bytes, positions_bytes, sites_bytes;
+    uint64_t name, positions, sites;  // offsets into text_
+    uint32_t function_count, inlined_count;
+    uint64_t first_function, first_inlined;  // into functions_, inlined_
+    uint32_t exit_start, exit_bytes;         // see CodeHead
+    uint32_t function;  // scratch for the resolver: its function id, 0: not yet made
   };
 
   void AddScript(uint32_t thread, const ScriptHead& head, std::string_view url,
                  std::string_view map_url);
   void AddScriptLines(uint32_t thread, uint32_t script_id, uint32_t count, const uint8_t* lengths,
                       size_t bytes);
-  void AddCode(uint32_t thread, const CodeHead& head, std::string_view name,
-               const InlinedFunction* inlined, const uint8_t* positions);
+  // The payload of a kCode record.
+  void AddCode(uint32_t thread, const uint8_t* record);
   void Move(uint64_t from, uint64_t to);
 
   // The code at an address, or null. Valid until the next change.
@@ -92,7 +78,13 @@ class CodeMap {
   void AddRange(const Range& range);
   void MergeRecent();
   Range* FindRange(uint64_t address);
+  void AddFunction(uint64_t first_bytecode);
+  void FindsBytecode(uint64_t first_bytecode, uint32_t code);
   Place ToPlace(const Script& script, int64_t position) const;
+  Place PlaceOf(const Code& code, uint64_t raw) const;
+  Code* FunctionOf(const Code& code, uint64_t index);
+  size_t SiteCalls(const Code& code, uint64_t* offset, Call out[kMaxCalls]);
+  size_t TableCalls(Code* code, uint64_t offset, Call out[kMaxCalls]);
   uint64_t RawPosition(const Code& code, uint64_t offset) const;
 
   PageArray<char> text_;
@@ -100,12 +92,15 @@ class CodeMap {
   PageArray<Script> scripts_;
   FlatMap script_index_;
   PageArray<uint32_t> line_starts_;  // UTF-16 offsets, one run per script
-  struct Inlined {
-    uint64_t call_position;
+  // A function that optimized code refers to.
+  struct Function {
+    uint64_t first_bytecode;
     uint32_t code;  // index into codes_, kNoCode: not known
   };
   static constexpr uint32_t kNoCode = UINT32_MAX;
-  PageArray<Inlined> inlined_;
+  PageArray<Function> functions_;
+  PageArray<uint32_t> unknown_functions_;
+  PageArray<InlinedFunction> inlined_;
   // Ranges sorted by start, without overlap, and the latest few in the order they came: an insert
   // into the middle of the sorted ones for each of V8's 10^4 codes would cost more than it saves.
   PageArray<Range> sorted_;

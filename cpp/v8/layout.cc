@@ -63,6 +63,8 @@ Layout MakeLayout() {
       DebugConstant("v8dbg_DeoptimizationDataLiteralArrayIndex", layout.major >= 13 ? 3 : 2));
   layout.deopt_inlining_positions = static_cast<size_t>(
       DebugConstant("v8dbg_DeoptimizationDataInliningPositionsIndex", layout.major >= 13 ? 8 : 7));
+  layout.deopt_function = layout.deopt_inlining_positions - 1;
+  layout.deopt_function_wrapped = layout.major >= 13;
   layout.wasm_marker = Marker("v8dbg_frametype_WasmFrame", -1);
   AddExitMarker(&layout, "v8dbg_frametype_ExitFrame");
   AddExitMarker(&layout, "v8dbg_frametype_BuiltinExitFrame");

@@ -42,7 +42,8 @@ struct Layout {
   // at its Code object, whose first field is the deoptimization data or the bytecode.
   size_t instruction_header = 0, code_first = 0, code_positions = 0;
   PositionEncoding position_encoding = PositionEncoding::kSigned;
-  size_t deopt_literals = 0, deopt_inlining_positions = 0;
+  size_t deopt_literals = 0, deopt_function = 0, deopt_inlining_positions = 0;
+  bool deopt_function_wrapped = false;
   // Learnt from live objects: how to tell bytecode and Code from other things.
   mutable uintptr_t bytecode_map = 0, code_map = 0;
 

@@ -55,7 +55,7 @@ describe('memtape run', () => {
       new RegExp(
         [
           '^memtape: node app\\.js exited with code 1 after an uncaught RangeError: enough after [\\d.]+ s',
-          'memtape: peak heap [\\d.]+MB, peak RSS [\\d.]+MB, [\\d,]+ allocations',
+          'memtape: peak heap [\\d.]+MB, peak RSS [\\d.]+MB, [\\d.]+MB live at exit, [\\d,]+ allocations',
           '(?:memtape: .*\\n)*memtape: who held the peak',
           ' +20\\.\\d+MB +\\d+%  grow:app\\.js:3 by .*',
         ].join('\\n'),

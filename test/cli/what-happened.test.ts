@@ -17,7 +17,7 @@ function signs({ uncaught = '', usedMb = 0, limitMb = 4000, gcType = 1 } = {}): 
   const last = new LastSigns();
   const at = { timeNs: 0, thread: 3 };
   last.onMark({ ...at, name: 'started' });
-  if (uncaught !== '') last.onMark({ ...at, name: `uncaught ${uncaught}` });
+  if (uncaught !== '') last.onMark({ ...at, name: `memtape:uncaught ${uncaught}` });
   last.onJsSample({
     ...at,
     heapTotal: usedMb * MB,

@@ -55,17 +55,30 @@ describe('docs/memory.md', () => {
   test.each(examples)('%s', (_, code, output) => expectOutput(run(code), output));
 });
 
-test('docs/api.md: what is still alive', () => {
-  checkBundle();
+describe('docs/api.md', () => {
   const { fences } = readPage('docs/api.md');
-  const at = fences.findIndex(({ text }) => text.includes("new Tracker('cache.bin')"));
   const index = pathToFileURL(`${top}dist/index.js`).href;
-  const code = fences[at]?.text.replace("'memtape'", `'${index}'`) ?? '';
-  const [, documented = ''] = /^(\{.*\})$/m.exec(fences[at + 1]?.text ?? '') ?? [];
-  const output = run(code);
-  expectOutput(output, documented);
-  // 300 of 1000 Buffers are in the cache.
-  const live = Number(/liveBytes: (\d+)/.exec(output)?.[1]);
-  expect(live).toBeGreaterThan(300 * 50_000);
-  expect(live).toBeLessThan(310 * 50_000);
+  const imported = (code: string) => code.replace("'memtape'", `'${index}'`);
+
+  test('what is still alive', () => {
+    checkBundle();
+    const at = fences.findIndex((fence) => fence.text.includes("new Tracker('cache.bin')"));
+    const [, documented = ''] = /^(\{.*\})$/m.exec(fences[at + 1]?.text ?? '') ?? [];
+    const output = run(imported(fences[at]?.text ?? ''));
+    expectOutput(output, documented);
+    // 300 of 1000 Buffers are in the cache.
+    const live = Number(/liveBytes: (\d+)/.exec(output)?.[1]);
+    expect(live).toBeGreaterThan(300 * 50_000);
+    expect(live).toBeLessThan(310 * 50_000);
+  });
+
+  const examples = fences.flatMap(({ language, text }, i): [string, string][] =>
+    language === 'text' ? [[text, fences[i - 1]?.text ?? '']] : [],
+  );
+  test('reads captures in several examples', () => expect(examples.length).toBeGreaterThan(3));
+
+  test.each(examples)('%s', (output, code) => {
+    checkBundle();
+    expect(run(imported(code))).toBe(output);
+  });
 });

@@ -56,7 +56,7 @@ describe('layers', () => {
       "import {\n  b,\n} from '../model/b.js';\n",
       'decode (2) must not use model',
     ],
-    ['ts/native/a.ts', "export * from '../cli/b.js';\n", 'native (1) must not use cli (7)'],
+    ['ts/native/a.ts', "export * from '../cli/b.js';\n", 'native (1) must not use cli (8)'],
     ['ts/native/a.ts', "const b = await import('../cli/b.js');\n", 'native (1) must not use cli'],
     ['ts/native/a.ts', "import '../cli/b.js';\n", 'native (1) must not use cli'],
     ['ts/native/a.cts', "const b = require('../cli/b.cjs');\n", 'native (1) must not use cli'],

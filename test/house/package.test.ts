@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What the published package is: its manifest, its files, its types.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildTypes } from '../../scripts/build-ts.mjs';
 import { root } from '../../scripts/sources.mjs';
 import { hostTarget } from '../../ts/native/locate.js';
-import { temporaryFolder } from '../support/folder.js';
+import { folderOf, temporaryFolder } from '../support/folder.js';
 import { checkBundle, finish } from '../support/memtape.js';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -86,6 +86,38 @@ describe('the package', () => {
     expect(`${stdout}${stderr}`).toContain('No problems found');
     expect(status).toBe(0);
   });
+
+  test('has types that need nothing but those of Node.js, in the strictest compiler', () => {
+    const uses = `
+      async function read(path: string): Promise<number> {
+        const capture = await memtape.openCapture(path);
+        let bytes = 0;
+        for await (const batch of capture.records())
+          for (const record of batch) if (record.type === 'alloc') bytes += record.bytes;
+        const peak: memtape.MemoryProfile = await capture.peak();
+        for (const { frames } of peak) bytes += frames[0]?.column ?? 0;
+        const [time] = (await capture.timeline()).process.timeNs;
+        const { html } = await memtape.renderFlamegraph(await capture.flamegraph());
+        const text: string = await memtape.renderStats(await capture.stats());
+        return bytes + (time ?? 0) + html.length + text.length + new memtape.Tracker().stop().peakBytes;
+      }
+      void read;`;
+    const folder = folderOf({
+      'a.mts': `import * as memtape from 'memtape';\n${uses}`,
+      'b.cts': `import memtape = require('memtape');\n${uses}`,
+    });
+    mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
+    symlinkSync(root, join(folder, 'node_modules/memtape'));
+    for (const name of ['@types/node', 'undici-types']) {
+      symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+    }
+    const options = '--noEmit --strict --exactOptionalPropertyTypes --module nodenext --types node';
+    const args = [...options.split(' '), '--target', 'es2022', 'a.mts', 'b.cts'];
+    const { stdout } = finish(process.execPath, [tool('typescript/bin/tsc'), ...args], {
+      cwd: folder,
+    });
+    expect(stdout).toBe('');
+  }, 60_000);
 
   test('records from its prebuilds when it is installed', () => {
     const folder = temporaryFolder();

@@ -66,6 +66,11 @@ export class ReportBrowser {
     return pathToFileURL(file).href;
   }
 
+  /** A page without anything; it ends with the browser. */
+  async blank(): Promise<Page> {
+    return await this.#browser.newPage();
+  }
+
   async open(address: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
     const context = await this.#browser.newContext({
       viewport: { width: 1280, height: 800 },

@@ -2,7 +2,7 @@
 // Every text on the canvas can be read: WCAG AA asks for a contrast of 4.5.
 
 import { describe, expect, test } from 'vitest';
-import { CANVAS_COLOURS, fillColour, type Theme } from '../../ts/html/app/palette.js';
+import { CANVAS_COLOURS, changeColour, fillColour, type Theme } from '../../ts/html/app/palette.js';
 import { FRAME_CATEGORIES } from '../../ts/model/frame.js';
 
 type Rgb = [number, number, number];
@@ -67,6 +67,14 @@ describe.each(['light', 'dark'] as const)('%s theme', (theme: Theme) => {
         expect(contrast(text, fill)).toBeGreaterThanOrEqual(4.5);
         expect(contrast(text, veiled)).toBeGreaterThanOrEqual(4.5);
       }
+    }
+  });
+
+  test.each([-1, -0.5, -0.01, 0, 0.01, 0.5, 1])('text on boxes that changed by %d', (change) => {
+    const fill = parse(changeColour(theme, change)).rgb;
+    for (const text of [colours.text, colours.mutedText]) {
+      expect(contrast(text, fill)).toBeGreaterThanOrEqual(4.5);
+      expect(contrast(text, over(parse(colours.veil), fill))).toBeGreaterThanOrEqual(4.5);
     }
   });
 

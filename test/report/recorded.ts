@@ -15,6 +15,7 @@ export interface Recorded {
   readonly stacks: NamedStacks;
   readonly peak: PeakAggregator;
   readonly totals: TotalsAggregator;
+  readonly timelines: TimelineAggregator;
   readonly timeline: TimelineReport;
   readonly stats: StatsReport;
 }
@@ -60,5 +61,5 @@ export function recorded(end: Parameters<CaptureBuilder['end']>[0] = {}): Record
   const point = { timeNs: peak.peakTimeNs, bytes: peak.peakBytes };
   const report = timelineReport({ timeline, peak: point, threads: capture.tables.threads });
   const stats = statsReport({ end: capture.end(end), stacks, peak, totals, timeline: report });
-  return { capture, stacks, peak, totals, timeline: report, stats };
+  return { capture, stacks, peak, totals, timelines: timeline, timeline: report, stats };
 }

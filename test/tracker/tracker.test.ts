@@ -39,6 +39,7 @@ describe.each(nodes())('a Tracker on Node.js $version', ({ path: node }) => {
       say('mark', attempt(() => t.mark('here')));
       say('no name', attempt(() => t.mark('')));
       say('not a name', attempt(() => t.mark(5)));
+      say('our name', attempt(() => t.mark('memtape:exit')));
       say('second', attempt(() => new Tracker('b.bin')));
       say('third', attempt(() => track('a.bin')));
       globalThis.kept = Buffer.alloc(3_000_017);
@@ -54,6 +55,7 @@ describe.each(nodes())('a Tracker on Node.js $version', ({ path: node }) => {
       mark: 'ok',
       'no name': 'UsageError ERR_MEMTAPE_USAGE',
       'not a name': 'UsageError ERR_MEMTAPE_USAGE',
+      'our name': 'UsageError ERR_MEMTAPE_USAGE',
       second: 'NativeError ERR_MEMTAPE_ACTIVE',
       third: 'NativeError EEXIST',
       summary: { path: true, error: null, dropped: 0, some: true },

@@ -21,9 +21,6 @@ export interface Script {
 const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
 const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
-// Until inlined functions can be told apart, the scripts run without inlining: what they show is every frame.
-const noInlining = ['--no-turbo-inlining', '--no-maglev-inlining'];
-
 function script(
   file: string,
   others: readonly string[] = [],
@@ -32,7 +29,7 @@ function script(
   const path = join(fixtures, file);
   return {
     name: file,
-    args: [...noInlining, ...flags, path],
+    args: [...flags, path],
     env: { TRUTH_ADDON: programs.addon },
     sources: [path, ...others.map((other) => join(fixtures, other))],
     plainPositions: true,
@@ -62,9 +59,9 @@ function compile(file: string, folder: string, map: string): string {
 export function scripts(folder: string): Script[] {
   const inline = compile('inline.ts', folder, '--inlineSourceMap');
   const beside = compile('beside.ts', folder, '--sourceMap');
-  const typed = (source: string, args: string[], env: NodeJS.ProcessEnv = {}): Script => ({
+  const typed = (source: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Script => ({
     name: source,
-    args: [...noInlining, ...args],
+    args,
     env: { TRUTH_ADDON: programs.addon, ...env },
     sources: [join(fixtures, source)],
     plainPositions: false,
@@ -74,6 +71,7 @@ export function scripts(folder: string): Script[] {
     script('callbacks.cjs'),
     script('kinds.cjs', [], ['--expose-gc']),
     script('tiers.cjs'),
+    script('inlining.cjs'),
     script('code.cjs'),
     script('module.mjs', ['module-imported.mjs']),
     script('worker.cjs', ['worker-module.mjs']),

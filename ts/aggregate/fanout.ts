@@ -45,6 +45,8 @@ function eventFanout(listeners: Listeners): RecordConsumer {
 
 function recordFanout(listeners: Listeners): RecordConsumer {
   return {
+    ...each('onStart', listeners),
+    ...each('onBlock', listeners),
     ...each('onForeignFree', listeners),
     ...each('onMissedFree', listeners),
     ...each('onUnknownFree', listeners),
@@ -58,6 +60,8 @@ function recordFanout(listeners: Listeners): RecordConsumer {
 }
 
 type RecordHandler =
+  | 'onStart'
+  | 'onBlock'
   | 'onForeignFree'
   | 'onMissedFree'
   | 'onUnknownFree'

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What is live when the capture ends, by location.
+// What is live when the program exits, or when the capture ends, by location.
 
 import type { Consumer } from '../decode/consumer.js';
-import type { MapRecord } from '../format/records.js';
+import { EXIT_MARK } from '../format/constants.js';
+import type { MapRecord, MarkRecord } from '../format/records.js';
 import type { Profile } from '../model/profile.js';
 import { LocationTable, locationKey, profileTotals } from './location-table.js';
 import { committedDeltas, MAPPING_KEY } from './mappings.js';
@@ -12,6 +13,7 @@ const COUNT = 1;
 
 export class LeakAggregator implements Consumer {
   readonly #locations = new LocationTable();
+  #atExit: Profile | null = null;
 
   onAlloc(stack: number, size: number, allocator: number, thread: number): void {
     this.#change(stack, locationKey(thread, allocator), size, 1);
@@ -27,7 +29,16 @@ export class LeakAggregator implements Consumer {
     }
   }
 
+  /** After this, Node.js frees at teardown what the program never did. */
+  onMark(mark: MarkRecord): void {
+    if (mark.name === EXIT_MARK) this.#atExit = this.#live();
+  }
+
   leaked(): Profile {
+    return this.#atExit ?? this.#live();
+  }
+
+  #live(): Profile {
     const rows = this.#locations.rows(BYTES, COUNT);
     return { kind: 'leaked', rows, ...profileTotals(rows) };
   }

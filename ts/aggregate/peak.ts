@@ -2,7 +2,8 @@
 // The heap at its highest moment, by location, in one pass and without keeping events.
 
 import type { RecordConsumer } from '../decode/consumer.js';
-import type { MapRecord } from '../format/records.js';
+import { EXIT_MARK } from '../format/constants.js';
+import type { MapRecord, MarkRecord } from '../format/records.js';
 import type { Profile } from '../model/profile.js';
 import { LocationTable, locationKey, profileTotals } from './location-table.js';
 import { committedDeltas, MAPPING_KEY } from './mappings.js';
@@ -29,6 +30,8 @@ export class PeakAggregator implements RecordConsumer {
   #peakEvent = 0;
   #nowNs = 0;
   #events = 0;
+  #atExit: Profile | null = null;
+  #exitTimeNs: number | null = null;
 
   onTime(timeNs: number): void {
     this.#nowNs = timeNs;
@@ -50,6 +53,12 @@ export class PeakAggregator implements RecordConsumer {
       this.#change(delta.stack, MAPPING_KEY, delta.bytes, delta.ranges);
     }
     this.#settle();
+  }
+
+  onMark(mark: MarkRecord): void {
+    if (mark.name !== EXIT_MARK) return;
+    this.#atExit = this.live();
+    this.#exitTimeNs = mark.timeNs;
   }
 
   /** The free that ends the earlier block follows, but the log holds no record of it. */
@@ -92,10 +101,25 @@ export class PeakAggregator implements RecordConsumer {
     return { kind: 'peak', rows, ...profileTotals(rows) };
   }
 
-  /** What is live now; after the last event, what leaked. */
+  /** What is live now. */
   live(): Profile {
     const rows = this.#locations.rows(BYTES, COUNT);
     return { kind: 'leaked', rows, ...profileTotals(rows) };
+  }
+
+  /** What leaked: is live when the program exits, before Node.js frees it; else after the last event. */
+  leaked(): Profile {
+    return this.#atExit ?? this.live();
+  }
+
+  /** Whether the program exited, as Node.js sees it. */
+  get exited(): boolean {
+    return this.#atExit !== null;
+  }
+
+  /** The moment of `leaked`; null: the last event. */
+  get exitTimeNs(): number | null {
+    return this.#exitTimeNs;
   }
 
   #change(stack: number, key: number, bytes: number, count: number): void {

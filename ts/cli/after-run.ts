@@ -51,11 +51,12 @@ export async function finish(
 function found({ profile, stacks, peak, stats, timeline }: Analysis): string[] {
   const { isTTY } = process.stderr;
   const { bold, dim } = pc.createColors(Boolean(isTTY) && !process.env['NO_COLOR']);
-  const { total_num_allocations: count, warnings } = stats();
+  const { total_num_allocations: count, leaked_at, leaked_bytes, warnings } = stats();
   const rss = timeline.rss_peak.bytes;
   const facts = [
     `peak heap ${bold(sizeText(peak.peakBytes))}`,
     ...(rss > 0 ? [`peak RSS ${sizeText(rss)}`] : []),
+    ...(leaked_at === 'exit' ? [`${sizeText(leaked_bytes)} live at exit`] : []),
     `${count.toLocaleString('en-US')} allocations`,
   ];
   const sites = topSites(profile, stacks, TOP_SITES).map(({ bytes, share, location, via }) => {

@@ -6,3 +6,13 @@ export function captureArgument([path]: readonly string[], command: string): str
   if (path !== undefined && path !== '') return path;
   throw new UsageError('no capture given', `memtape ${command} memtape-app.1234.bin`);
 }
+
+/** The two captures that a command compares. */
+export function captureArguments(
+  [before, after]: readonly string[],
+  command: string,
+): [string, string] {
+  if (before !== undefined && before !== '' && after !== undefined && after !== '')
+    return [before, after];
+  throw new UsageError('two captures are needed', `memtape ${command} before.bin after.bin`);
+}

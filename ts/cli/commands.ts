@@ -12,6 +12,8 @@ export interface CommandEntry {
   readonly options: readonly OptionName[];
   /** At most this many positional arguments; unlimited ones go to the program as they are. */
   readonly maxArgs: number;
+  /** What --help says after the options. */
+  readonly help?: string;
   readonly load: () => Promise<{ readonly action: Action }>;
 }
 
@@ -45,15 +47,50 @@ export const commands: readonly CommandEntry[] = [
     name: 'flamegraph',
     summary: 'write an HTML page: which stacks held the memory at the peak',
     usage: '[options] <capture>',
-    options: ['output', 'force', 'quiet', 'leaks', 'temporary', 'temporaryThreshold'],
+    options: [
+      'output',
+      'force',
+      'quiet',
+      'leaks',
+      'temporaryAllocations',
+      'temporaryAllocationThreshold',
+    ],
     maxArgs: 1,
     load: () => import('./commands/flamegraph.js'),
+  },
+  {
+    name: 'table',
+    summary: 'write an HTML table: which lines asked for the memory, by which stacks',
+    usage: '[options] <capture>',
+    options: [
+      'outputStream',
+      'force',
+      'quiet',
+      'json',
+      'csv',
+      'leaks',
+      'temporaryAllocations',
+      'temporaryAllocationThreshold',
+      'splitThreads',
+    ],
+    maxArgs: 1,
+    help: `Examples:
+  memtape table memtape-app.1234.bin
+  memtape table --leaks --csv memtape-app.1234.bin > leaks.csv`,
+    load: () => import('./commands/table.js'),
   },
   {
     name: 'summary',
     summary: 'print a table: which functions held the memory at the peak',
     usage: '[options] <capture>',
-    options: ['json', 'maxRows', 'sort', 'leaks', 'temporary', 'temporaryThreshold'],
+    options: [
+      'json',
+      'maxRows',
+      'sort',
+      'leaks',
+      'temporaryAllocations',
+      'temporaryAllocationThreshold',
+    ],
     maxArgs: 1,
     load: () => import('./commands/summary.js'),
   },
@@ -64,6 +101,64 @@ export const commands: readonly CommandEntry[] = [
     options: ['json', 'numLargest'],
     maxArgs: 1,
     load: () => import('./commands/stats.js'),
+  },
+  {
+    name: 'leaks',
+    summary: 'say whether memory leaks, warms up or fragments, and where it grows',
+    usage: '[options] <capture>',
+    options: ['json', 'csv', 'maxRows', 'from', 'to'],
+    maxArgs: 1,
+    help: `Full collections tell what is kept from what is garbage: a service has them under load,
+a test can call gc() (node --expose-gc). Leave out the start, which always grows:
+  memtape leaks --from 30s memtape-server.1234.bin
+  memtape leaks --from warm --to done memtape-server.1234.bin   # marks of a Tracker
+
+Verdicts: leak, warm-up (growth has stopped), fragmentation (RSS grows, what is live
+does not), steady, undecided. The lines below say why.`,
+    load: () => import('./commands/leaks.js'),
+  },
+  {
+    name: 'diff',
+    summary: 'compare two captures: what grew, what is new, what is gone',
+    usage: '[options] <before> <after>',
+    options: ['json', 'csv', 'maxRows', 'leaks', 'html', 'force', 'failOnIncrease'],
+    maxArgs: 2,
+    help: `Functions are matched by name and file, so that edits above them do not matter.
+
+In a pipeline, with a capture of the last release beside the new one:
+  memtape diff --fail-on-increase 5% release.bin now.bin
+
+Exit code 0: within the limit, or none was given. 1: above it, or it could not be
+compared. 2: wrong use.`,
+    load: () => import('./commands/diff.js'),
+  },
+  {
+    name: 'transform',
+    summary: 'write the memory in the format of another tool',
+    usage: '[options] <format> <capture>',
+    options: [
+      'outputStream',
+      'force',
+      'quiet',
+      'leaks',
+      'temporaryAllocations',
+      'temporaryAllocationThreshold',
+    ],
+    maxArgs: 2,
+    help: `Formats:
+  gprof2dot    call graph, for gprof2dot -f json and Graphviz
+  csv          a row for each stack, thread and allocator
+  speedscope   https://www.speedscope.app
+  pprof        go tool pprof, and most profile stores
+  collapsed    flamegraph.pl, inferno: root;caller;leaf bytes
+  heapprofile  the Memory panel of Chrome DevTools
+  perfetto     the timeline, as trace events: https://ui.perfetto.dev
+
+Examples:
+  memtape transform speedscope memtape-app.1234.bin
+  memtape transform pprof --leaks -o leaks.pb.gz memtape-app.1234.bin
+  memtape transform collapsed -o - memtape-app.1234.bin | grep node_modules`,
+    load: () => import('./commands/transform.js'),
   },
   {
     name: 'parse',

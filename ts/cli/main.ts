@@ -34,6 +34,7 @@ function subcommand(entry: CommandEntry, rawArgs: readonly string[]): Command {
     });
   if (entry.maxArgs === Number.POSITIVE_INFINITY) command.passThroughOptions();
   for (const name of entry.options) command.addOption(option(name));
+  if (entry.help !== undefined) command.addHelpText('after', `\n${entry.help}`);
   return command;
 }
 

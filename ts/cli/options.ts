@@ -13,12 +13,24 @@ export interface Options {
   eval?: string;
   json?: boolean;
   leaks?: boolean;
-  temporary?: boolean;
-  temporaryThreshold?: number;
+  splitThreads?: boolean;
+  temporaryAllocations?: boolean;
+  temporaryAllocationThreshold?: number;
   maxRows?: number;
   sort?: string;
   numLargest?: number;
+  csv?: boolean;
+  html?: string;
+  failOnIncrease?: Limit;
+  from?: Moment;
+  to?: Moment;
 }
+
+/** A mark by name, or nanoseconds since the start. */
+export type Moment = { readonly mark: string } | { readonly timeNs: number };
+
+/** Of what there was before, as a share, or in bytes. */
+export type Limit = { readonly share: number } | { readonly bytes: number };
 
 /** A whole number from `least` to `most`, or commander's one-line error. */
 const whole =
@@ -35,8 +47,31 @@ const path = (text: string): string => {
   throw new InvalidArgumentError('It must not be empty.');
 };
 
+const UNITS: Record<string, number> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
+
+/** `5%` or `10MB`. */
+const limit = (text: string): Limit => {
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?) ?(%|B|kB|MB|GB)$/.exec(text) ?? [];
+  if (digits !== undefined) {
+    const number = Number(digits);
+    return unit === '%' ? { share: number / 100 } : { bytes: number * (UNITS[unit] as number) };
+  }
+  throw new InvalidArgumentError('It must be a share or a size, such as 5% or 10MB.');
+};
+
+const SECONDS: Record<string, number> = { ms: 1e-3, s: 1, m: 60, h: 3600 };
+
+/** `30s`, `1.5m`, seconds without a unit; anything else is a mark's name. */
+const moment = (text: string): Moment => {
+  const [, digits, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  if (digits === undefined) return { mark: path(text) };
+  return { timeNs: Math.round(Number(digits) * (SECONDS[unit] as number) * 1e9) };
+};
+
 const table = {
   output: () => new Option('-o, --output <file>', 'where to write').argParser(path),
+  outputStream: () =>
+    new Option('-o, --output <file>', 'where to write; - is standard output').argParser(path),
   outputCapture: () =>
     new Option(
       '-o, --output <file>',
@@ -53,17 +88,39 @@ const table = {
   noCompress: () => new Option('--no-compress', 'leave the capture uncompressed'),
   eval: () => new Option('-e, --eval <code>', 'run code in place of a script'),
   json: () => new Option('--json', 'print JSON'),
-  leaks: () =>
-    new Option('--leaks', 'what was live at the end, in place of the peak').conflicts([
-      'temporary',
-      'temporaryThreshold',
-    ]),
-  temporary: () => new Option('--temporary', 'what was freed soon, in place of the peak'),
-  temporaryThreshold: () =>
+  csv: () => new Option('--csv', 'print CSV').conflicts('json'),
+  html: () =>
+    new Option('--html <file>', 'also write a flame graph: grown red, shrunken blue').argParser(
+      path,
+    ),
+  failOnIncrease: () =>
     new Option(
-      '--temporary-threshold <n>',
+      '--fail-on-increase <limit>',
+      'exit with code 1 when it grew by more than this share or size, such as 5% or 10MB',
+    ).argParser(limit),
+  from: () =>
+    new Option(
+      '--from <mark|time>',
+      'start at a mark or after a time, such as 30s or 5m (default: the start)',
+    ).argParser(moment),
+  to: () =>
+    new Option(
+      '--to <mark|time>',
+      'end at a mark or a time (default: before the program ends)',
+    ).argParser(moment),
+  leaks: () =>
+    new Option('--leaks', 'what was live at exit, in place of the peak').conflicts([
+      'temporaryAllocations',
+      'temporaryAllocationThreshold',
+    ]),
+  temporaryAllocations: () =>
+    new Option('--temporary-allocations', 'what was freed soon, in place of the peak'),
+  temporaryAllocationThreshold: () =>
+    new Option(
+      '--temporary-allocation-threshold <n>',
       'soon: within n further allocations of its thread (default: 1)',
     ).argParser(whole(0)),
+  splitThreads: () => new Option('--split-threads', 'tell threads apart'),
   maxRows: () => new Option('-r, --max-rows <n>', 'at most n rows').argParser(whole(1)),
   sort: () =>
     new Option('-s, --sort <column>', 'column to sort by').choices([

@@ -5,7 +5,7 @@ import { link, rename, rm, writeFile } from 'node:fs/promises';
 import type { TextOptions } from '../text/text-options.js';
 
 /** Writes to stdout at the pace of whoever reads it. */
-export async function print(text: string): Promise<void> {
+export async function print(text: string | Uint8Array): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
@@ -17,10 +17,14 @@ export function stdoutStyle(): TextOptions {
 }
 
 /** Writes a file in one step; with `overwrite` in place of an existing one. */
-export async function writeReport(path: string, text: string, overwrite: boolean): Promise<void> {
+export async function writeReport(
+  path: string,
+  content: string | Iterable<Uint8Array>,
+  overwrite: boolean,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await writeFile(temporary, text, { flag: 'wx' });
+    await writeFile(temporary, content, { flag: 'wx' });
     // Unlike rename, link fails when the name has been taken in the meantime.
     if (overwrite) await rename(temporary, path);
     else await link(temporary, path);
@@ -29,4 +33,18 @@ export async function writeReport(path: string, text: string, overwrite: boolean
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+export interface DataForms {
+  readonly json: () => unknown;
+  readonly csv: () => string;
+}
+
+/** The report as data, where --json or --csv asks for that. */
+export function dataText(
+  options: { readonly json?: boolean; readonly csv?: boolean },
+  { json, csv }: DataForms,
+): string | undefined {
+  if (options.json) return `${JSON.stringify(json(), null, 2)}\n`;
+  return options.csv ? csv() : undefined;
 }

@@ -2,10 +2,10 @@
 // How a recorded program ended, in words: exit code, exception, signal, or out of memory.
 import { basename } from 'node:path';
 import type { Consumer } from '../decode/consumer.js';
+import { UNCAUGHT_MARK_PREFIX } from '../format/constants.js';
 import type { GcRecord, JsSampleRecord, MarkRecord } from '../format/records.js';
 import { printable } from '../model/printable.js';
 import { sizeText } from '../model/size-text.js';
-import { UNCAUGHT_MARK } from '../native/uncaught-mark.js';
 import type { Launched } from '../tracker/launch.js';
 
 /**
@@ -24,7 +24,8 @@ export class LastSigns implements Consumer {
   readonly #jsHeaps = new Map<number, JsSampleRecord>();
 
   onMark(mark: MarkRecord): void {
-    if (mark.name.startsWith(UNCAUGHT_MARK)) this.#uncaught = mark.name;
+    if (!mark.name.startsWith(UNCAUGHT_MARK_PREFIX)) return;
+    this.#uncaught = mark.name.slice(UNCAUGHT_MARK_PREFIX.length);
   }
 
   onJsSample(sample: JsSampleRecord): void {
@@ -64,7 +65,7 @@ function ending(ended: Launched, signs: LastSigns): string {
   }
   if (signal !== null) return `was ended by ${signal}`;
   if (signs.uncaught !== null && UNCAUGHT_CODES.includes(code ?? 0)) {
-    return `exited with code ${code} after an ${oneLine(signs.uncaught)}`;
+    return `exited with code ${code} after an uncaught ${oneLine(signs.uncaught)}`;
   }
   return `exited with code ${code}`;
 }

@@ -7,7 +7,8 @@ import type { ReadBytes } from './byte-window.js';
 /** A file that the caller opened and will close. */
 export interface OpenFile {
   readonly path: string;
-  readonly handle: FileHandle;
+  /** Fills buffer[offset, offset + length) as far as it can from what is at `position`; 0 means the end. */
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<number>;
 }
 
 export type CaptureSource = string | OpenFile | Uint8Array | AsyncIterable<Uint8Array>;
@@ -15,7 +16,12 @@ export type CaptureSource = string | OpenFile | Uint8Array | AsyncIterable<Uint8
 /** Where the source lies, for what lies beside it; null for bytes that come from no file. */
 export function pathOf(source: CaptureSource): string | null {
   if (typeof source === 'string') return source;
-  return 'handle' in source ? source.path : null;
+  return isOpenFile(source) ? source.path : null;
+}
+
+/** A stream has a path and can be read too, but not from wherever one likes. */
+function isOpenFile(source: Exclude<CaptureSource, string>): source is OpenFile {
+  return 'path' in source && !(Symbol.asyncIterator in source);
 }
 
 export interface OpenSource {
@@ -29,7 +35,7 @@ export async function openSource(source: CaptureSource): Promise<OpenSource> {
     const file = await open(source, 'r');
     return { bytes: readFrom(file), close: () => file.close() };
   }
-  if ('handle' in source) return { bytes: readFromStart(source.handle), close: async () => {} };
+  if (isOpenFile(source)) return { bytes: readFromStart(source), close: async () => {} };
   return chunkReader(source);
 }
 
@@ -39,13 +45,13 @@ const readFrom =
   async (buffer, offset, length) =>
     (await file.read(buffer, offset, length, null)).bytesRead;
 
-/** From the file's start, wherever other readers of the handle are. */
-function readFromStart(file: FileHandle): ReadBytes {
+/** Wherever other readers of the file are. */
+function readFromStart(file: OpenFile): ReadBytes {
   let position = 0;
   return async (buffer, offset, length) => {
-    const { bytesRead } = await file.read(buffer, offset, length, position);
-    position += bytesRead;
-    return bytesRead;
+    const count = await file.read(buffer, offset, length, position);
+    position += count;
+    return count;
   };
 }
 

@@ -131,6 +131,11 @@ export const MAP_OP = { mmap: 0, munmap: 1, mremap: 2, mprotect: 3, madvise: 4 }
 export const UP_TO_HOLE = 1;
 export const MEMORY_CLASS = { committed: 0, reserved: 1, file: 2 } as const;
 
+// §6 Marks that the writer makes
+export const OWN_MARK_PREFIX = 'memtape:';
+export const EXIT_MARK = 'memtape:exit';
+export const UNCAUGHT_MARK_PREFIX = 'memtape:uncaught ';
+
 // §7 FILE.rings
 export const RINGS_MAGIC: readonly number[] = [0x89, 0x4d, 0x54, 0x52, 0x49, 0x4e, 0x47, 0x0a];
 export const RINGS_HEADER_BYTES = 4096;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The page's parts as strings; app-bundle.js is made by scripts/build-html.mjs and not tracked.
+// The pages' parts as strings; app-bundle.js is made by scripts/build-html.mjs and not tracked.
 
-/** page.html with {{…}} where render.ts puts its parts. */
-export declare const markup: string;
-export declare const style: string;
+/** Runs before anything is drawn, in every page. */
 export declare const headScript: string;
-export declare const script: string;
+/** Of every page. */
+export declare const style: string;
+/** page.html with {{…}} where html-page.ts puts its parts; likewise table.html below. */
+export declare const flamegraphMarkup: string;
+export declare const flamegraphScript: string;
+export declare const tableMarkup: string;
+export declare const tableScript: string;

@@ -5,7 +5,7 @@ import type { Frame } from '../model/frame.js';
 import { type StackTree, StackTreeBuilder } from '../model/stack-tree.js';
 import type { Folded } from './page-data.js';
 
-const FOLDED_FRAME: Frame = {
+export const FOLDED_FRAME: Frame = {
   kind: 'label',
   name: '(folded)',
   file: '',

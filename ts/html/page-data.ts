@@ -24,7 +24,9 @@ export interface PageData {
   readonly strings: readonly string[];
   readonly frames: readonly FrameRow[];
   readonly nodes: number;
+  /** In a comparison a node's count is its bytes after, and its bytes are those before. */
   readonly tree: string;
+  readonly isDifference: boolean;
   readonly folded: Folded;
   readonly timeline: TimelineReport;
   readonly stats: StatsReport;

@@ -16,30 +16,47 @@ export function encodeTree(tree: StackTree): string {
 }
 
 export function decodeTree(text: string, size: number): StackTree {
-  const binary = atob(text);
+  const reader = new NumberReader(text);
   const parent = new Uint32Array(size);
   const frame = new Uint32Array(size);
   const selfBytes = new Float64Array(size);
   const selfCount = new Float64Array(size);
-  let at = 0;
-  // Sizes may exceed 32 bits, so this multiplies where others shift.
-  const varint = (): number => {
+  for (let node = 1; node < size; node++) {
+    parent[node] = node - reader.next();
+    frame[node] = reader.next();
+    selfBytes[node] = reader.next();
+    selfCount[node] = reader.next();
+  }
+  return withTotals(parent, frame, selfBytes, selfCount);
+}
+
+/** Whole numbers, none of them negative, in a few bytes each. */
+export function encodeNumbers(numbers: Iterable<number>): string {
+  const bytes: number[] = [];
+  for (const number of numbers) putVarint(bytes, number);
+  return toBase64(bytes);
+}
+
+export class NumberReader {
+  readonly #binary: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#binary = atob(text);
+  }
+
+  /** Sizes may exceed 32 bits, so this multiplies where others shift. */
+  next(): number {
     let value = 0;
     let unit = 1;
     for (;;) {
-      const byte = binary.charCodeAt(at++);
+      const byte = this.#binary.charCodeAt(this.#at++);
       value += (byte & 0x7f) * unit;
-      if (byte < 0x80) return value;
+      // Beyond the end NaN ends the number, too.
+      if (!(byte >= 0x80)) return value;
       unit *= 128;
     }
-  };
-  for (let node = 1; node < size; node++) {
-    parent[node] = node - varint();
-    frame[node] = varint();
-    selfBytes[node] = varint();
-    selfCount[node] = varint();
   }
-  return withTotals(parent, frame, selfBytes, selfCount);
 }
 
 function putVarint(bytes: number[], value: number): void {

@@ -10,6 +10,15 @@ import type { ProfileRows } from './profile.js';
 import { type StackTree, StackTreeBuilder } from './stack-tree.js';
 
 const NO_NODE = 0;
+const NO_FRAME = 0;
+const NO_STACK = '(no stack)';
+
+export interface RecordedFrame {
+  /** The capture's frame; 0 for a label that stands for a flag. */
+  readonly recorded: number;
+  /** What it is to a reader, outermost first: more than one where functions were inlined. */
+  readonly frames: readonly number[];
+}
 
 export class NamedStacks {
   readonly frames = new FrameTable();
@@ -20,18 +29,30 @@ export class NamedStacks {
     this.#source = source;
   }
 
-  /** Frame ids of a stack, leaf first; flags become label frames. */
+  /** Frame ids of a stack, leaf first; flags become label frames. Never empty. */
   path(stack: number): number[] {
     const path: number[] = [];
-    if (this.#needsGcLabel(stack)) path.push(this.#label('gc', '(GC)'));
+    for (const { frames } of this.recordedFrames(stack)) {
+      for (let i = frames.length - 1; i >= 0; i--) path.push(frames[i] as number);
+    }
+    return path;
+  }
+
+  /** The same with the frames that they were recorded as, leaf first. */
+  recordedFrames(stack: number): RecordedFrame[] {
+    const recorded: RecordedFrame[] = [];
+    const label = (id: number) => recorded.push({ recorded: NO_FRAME, frames: [id] });
+    if (this.#needsGcLabel(stack)) label(this.#label('gc', '(GC)'));
     const { stackNodes, nodeParents, nodeFrames } = this.#source;
-    for (let node = stackNodes.get(stack); node !== NO_NODE; node = nodeParents.get(node)) {
-      const ids = this.#frameIds(nodeFrames.get(node));
-      for (let i = ids.length - 1; i >= 0; i--) path.push(ids[i] as number);
+    const leaf = stackNodes.get(stack);
+    for (let node = leaf; node !== NO_NODE; node = nodeParents.get(node)) {
+      const frame = nodeFrames.get(node);
+      recorded.push({ recorded: frame, frames: this.#frameIds(frame) });
     }
     const outermost = this.#outermost(stack);
-    if (outermost !== ROOT_FRAME_ID) path.push(outermost);
-    return path;
+    if (outermost !== ROOT_FRAME_ID) label(outermost);
+    else if (leaf === NO_NODE) label(this.#label('label', NO_STACK));
+    return recorded;
   }
 
   /**
@@ -49,7 +70,7 @@ export class NamedStacks {
       const kind = this.frames.get(id).kind;
       if (kind === 'js' || kind === 'wasm' || kind === 'gc') return id;
     }
-    if (leaf === NO_NODE) return this.#label('label', '(no stack)');
+    if (leaf === NO_NODE) return this.#label('label', NO_STACK);
     return this.#frameIds(nodeFrames.get(leaf)).at(-1) ?? ROOT_FRAME_ID;
   }
 
@@ -95,7 +116,7 @@ export class NamedStacks {
       }
       places.set(node, place);
     }
-    return place === 0 ? builder.child(0, this.#label('label', '(no stack)')) : place;
+    return place === 0 ? builder.child(0, this.#label('label', NO_STACK)) : place;
   }
 
   #frameIds(frame: number): readonly number[] {

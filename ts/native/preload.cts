@@ -10,7 +10,6 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const flag = '--require';
 const addonKey = 'memtape:addon';
-const MAX_MARK = 200;
 
 function isThisFile(path: string): boolean {
   try {
@@ -43,23 +42,18 @@ function addonPaths(): string[] {
   ];
 }
 
-interface Addon {
-  readonly mark?: (name: string) => void;
-}
-
-function loadAddon(): Addon | null {
+function loadAddon(): boolean {
   for (const path of addonPaths()) {
     try {
-      const addon = { exports: {} };
-      process.dlopen(addon as NodeModule, path);
+      process.dlopen({ exports: {} } as NodeModule, path);
       workers.setEnvironmentData(addonKey, path);
-      return addon.exports;
+      return true;
     } catch {
       // The wrong libc, no build, or --permission without addons: native stacks remain, and the
       // capture says why JavaScript ones do not.
     }
   }
-  return null;
+  return false;
 }
 
 function hideTraces(): void {
@@ -102,21 +96,6 @@ function traced(options: unknown): unknown {
   return { ...options, env: { ...env, NODE_OPTIONS: `${given} ${flag} ${quoted}`.trim() } };
 }
 
-/** Tells the capture which exception ended the program; the program handles it as ever. */
-function markUncaught(mark: (name: string) => void): void {
-  process.on('uncaughtExceptionMonitor', (error: unknown) => {
-    try {
-      const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      mark(`uncaught ${text}`.slice(0, MAX_MARK));
-    } catch {
-      // An error object that cannot even be printed, or nothing is being recorded any more.
-    }
-  });
-}
-
-const addon = loadAddon();
+const loaded = loadAddon();
 hideTraces();
-if (addon !== null) {
-  followWorkers();
-  if (workers.isMainThread && addon.mark !== undefined) markUncaught(addon.mark);
-}
+if (loaded) followWorkers();

@@ -12,6 +12,8 @@ export interface TreeColumns {
   readonly frame: number[];
   readonly self_bytes: number[];
   readonly self_count: number[];
+  /** In a comparison: what the earlier capture had there. */
+  readonly self_bytes_before?: number[];
 }
 
 export interface FlamegraphReport {

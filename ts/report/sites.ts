@@ -45,19 +45,28 @@ export function sumBySite(
   return { sums: [...sums.values()], largestStack };
 }
 
-/** The places in the program's own code (else in dependencies, else anywhere) that hold the most. */
-export function topSites(profile: Profile, stacks: NamedStacks, limit: number): Site[] {
+/** The innermost frame of the program's own code, else of a dependency's, else whoever answers for the allocation. */
+export function ownSiteOf(stacks: NamedStacks): (stack: number) => number {
   const isApp = (frame: Frame) => isScript(frame) && frameCategory(frame) === 'app';
   const isOutside = (frame: Frame) => isScript(frame) && !isNodeInternal(frame.file);
-  const siteOf = (stack: number): number => {
+  return (stack) => {
     const app = stacks.ownSite(stack, isApp);
     return isApp(stacks.frames.get(app)) ? app : stacks.ownSite(stack, isOutside);
   };
-  const { sums, largestStack } = sumBySite(profile, siteOf);
+}
+
+/** The name of the innermost frame of `stack`, unless that is `site` itself. */
+export function viaText(stacks: NamedStacks, site: number, stack: number): string {
+  const leaf = stacks.path(stack)[0];
+  return leaf === undefined || leaf === site ? '' : stacks.frames.get(leaf).name;
+}
+
+/** The places in the program's own code (else in dependencies, else anywhere) that hold the most. */
+export function topSites(profile: Profile, stacks: NamedStacks, limit: number): Site[] {
+  const { sums, largestStack } = sumBySite(profile, ownSiteOf(stacks));
   sums.sort((a, b) => b.bytes - a.bytes || b.count - a.count || a.frame - b.frame);
   return sums.slice(0, limit).map((sum) => {
     const frame = stacks.frames.get(sum.frame);
-    const leaf = stacks.path(largestStack.get(sum.frame) ?? 0)[0];
     return {
       function: frame.name,
       file: frame.file,
@@ -67,7 +76,7 @@ export function topSites(profile: Profile, stacks: NamedStacks, limit: number): 
       bytes: sum.bytes,
       count: sum.count,
       share: profile.totalBytes === 0 ? 0 : sum.bytes / profile.totalBytes,
-      via: leaf === undefined || leaf === sum.frame ? '' : stacks.frames.get(leaf).name,
+      via: viaText(stacks, sum.frame, largestStack.get(sum.frame) ?? 0),
     };
   });
 }

@@ -43,6 +43,8 @@ export interface StatsReport {
   readonly peak_rss: number;
   readonly peak_js_heap: number;
   readonly peak_reserved: number;
+  /** When `leaked_bytes` were live: before Node.js freed its own at exit, or when the log ended. */
+  readonly leaked_at: 'exit' | 'end';
   readonly leaked_bytes: number;
   readonly leaked_allocations: number;
   readonly total_num_frees: number;

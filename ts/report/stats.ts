@@ -29,7 +29,7 @@ export function statsReport(input: StatsInput, options: StatsOptions = {}): Stat
   const allocators = totals.byAllocator();
   const byAllocator = (value: 'count' | 'bytes') =>
     Object.fromEntries(allocators.map((entry) => [entry.allocator.toUpperCase(), entry[value]]));
-  const leaked = peak.live();
+  const leaked = peak.leaked();
   return {
     total_num_allocations: totals.allocations,
     total_bytes_allocated: totals.bytes,
@@ -42,6 +42,7 @@ export function statsReport(input: StatsInput, options: StatsOptions = {}): Stat
     peak_rss: timeline.rss_peak.bytes,
     peak_js_heap: highest(timeline.js_heap.used),
     peak_reserved: timeline.reserved_peak,
+    leaked_at: peak.exited ? 'exit' : 'end',
     leaked_bytes: leaked.totalBytes,
     leaked_allocations: leaked.totalCount,
     total_num_frees: end.counts.frees,

@@ -2,6 +2,7 @@
 // Memory over time as plain data: heap, RSS and V8's heaps, with the peak, collections and marks.
 
 import type { JsHeapSeries, TimelineAggregator } from '../aggregate/timeline.js';
+import { EXIT_MARK, OWN_MARK_PREFIX } from '../format/constants.js';
 
 /** Columns of equal length. */
 export interface ProcessColumns {
@@ -88,12 +89,28 @@ export function timelineReport({ timeline, peak, threads }: TimelineInput): Time
       pause_ms: milliseconds(total.pauseNs),
       longest_ms: milliseconds(total.longestNs),
     })),
-    marks: timeline.marks().map((mark) => ({
-      time_ms: milliseconds(mark.timeNs),
-      name: mark.name,
-    })),
-    mark_count: timeline.markCount,
+    ...shownMarks(timeline),
   };
+}
+
+/** Of the marks at exit the last one counts; the others are left out. */
+function shownMarks(timeline: TimelineAggregator): Pick<TimelineReport, 'marks' | 'mark_count'> {
+  const marks = timeline.marks();
+  const exits = marks.filter((mark) => mark.name === EXIT_MARK);
+  const last = exits.at(-1);
+  const shown = marks.filter((mark) => mark.name !== EXIT_MARK || mark === last);
+  return {
+    marks: shown.map((mark) => ({
+      time_ms: milliseconds(mark.timeNs),
+      name: ownName(mark.name),
+    })),
+    mark_count: timeline.markCount - (marks.length - shown.length),
+  };
+}
+
+/** What memtape itself marked, in words. */
+function ownName(name: string): string {
+  return name.startsWith(OWN_MARK_PREFIX) ? name.slice(OWN_MARK_PREFIX.length) : name;
 }
 
 /** Whole microseconds: more digits would only make reports longer. */
@@ -101,7 +118,7 @@ export function milliseconds(ns: number): number {
   return Math.round(ns / 1000) / 1000;
 }
 
-function gcTypeName(type: number): string {
+export function gcTypeName(type: number): string {
   return GC_TYPES.get(type) ?? `type ${type}`;
 }
 

@@ -37,7 +37,10 @@ function facts(stats: StatsReport, colours: Colours): string[] {
     ['Total allocations:', `${stats.total_num_allocations}`],
     ['Total memory allocated:', sizeText(stats.total_bytes_allocated)],
     ['Peak memory usage:', `${sizeText(stats.peak_memory)} ${peakTime}`],
-    ['Live at the end:', `${sizeText(stats.leaked_bytes)} in ${stats.leaked_allocations} blocks`],
+    [
+      `Live at ${stats.leaked_at === 'exit' ? 'exit' : 'the end'}:`,
+      `${sizeText(stats.leaked_bytes)} in ${stats.leaked_allocations} blocks`,
+    ],
   ];
   if (stats.peak_rss > 0) rows.push(['Peak resident set size:', sizeText(stats.peak_rss)]);
   if (stats.peak_js_heap > 0) rows.push(['Peak V8 heap:', sizeText(stats.peak_js_heap)]);

@@ -29,6 +29,7 @@ export interface TrackerOptions {
 export const DEFAULT_INTERVAL_MS = 10;
 export const MAX_INTERVAL_MS = 60_000;
 
+/** @internal */
 export const intervalSchema = z.int().check(z.gte(1), z.lte(MAX_INTERVAL_MS));
 
 const schema = z.strictObject({

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { OWN_MARK_PREFIX } from '../format/constants.js';
 import { loadBinding, type NativeSummary } from '../native/binding.js';
 import { locate } from '../native/locate.js';
 import { NativeError } from '../native/native-error.js';
@@ -84,12 +85,17 @@ export class Tracker implements Disposable, AsyncDisposable {
 
   /**
    * Puts a named instant on the timeline.
-   * @throws UsageError the name is not a non-empty string
+   * @throws UsageError the name is not a non-empty string, or one that memtape uses itself
    * @throws NativeError `ERR_MEMTAPE_STOPPED` this Tracker has been stopped
    */
   mark(name: string): void {
     if (typeof name !== 'string' || name === '') {
       throw new UsageError(`the name of a mark must be a non-empty string, got ${show(name)}`);
+    }
+    if (name.startsWith(OWN_MARK_PREFIX)) {
+      throw new UsageError(
+        `marks that begin with "${OWN_MARK_PREFIX}" are memtape's own: "${name}"`,
+      );
     }
     if (!this.running) {
       throw new NativeError('this Tracker has been stopped', { code: 'ERR_MEMTAPE_STOPPED' });

@@ -2,16 +2,13 @@
 // The elements of page.html that the page's code touches, looked up once.
 
 import { byId } from './dom.js';
+import { findOverview } from './overview.js';
 
 export function findControls() {
   const button = (id: string) => byId(id, HTMLButtonElement);
   const box = (id: string) => byId(id, HTMLElement);
   return {
-    figures: box('figures'),
-    warnings: box('warnings'),
-    plot: box('plot'),
-    plotLegend: box('plot-legend'),
-    timeline: box('timeline'),
+    ...findOverview(),
     graphTab: button('view-graph'),
     tableTab: button('view-table'),
     back: button('zoom-back'),
@@ -31,12 +28,6 @@ export function findControls() {
     legend: box('legend'),
     detail: box('detail'),
     tooltip: box('tooltip'),
-    theme: button('theme'),
-    statsButton: button('show-stats'),
-    helpButton: button('show-help'),
-    stats: byId('stats', HTMLDialogElement),
-    statsBody: box('stats-body'),
-    help: byId('help', HTMLDialogElement),
   };
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Draws the part of a layout that can be seen. Knows pixels and bytes, nothing of input or state.
 
+import { changeShare } from '../difference.js';
 import type { AppFrame } from './app-frame.js';
+import { changeText } from './difference.js';
 import { firstBeyond, type Layout } from './layout.js';
-import { CANVAS_COLOURS, fillColour, type Theme } from './palette.js';
+import { CANVAS_COLOURS, changeColour, fillColour, type Theme } from './palette.js';
 import { bytesText } from './units.js';
 
 export const ROW_HEIGHT = 21;
@@ -185,7 +187,10 @@ export class FlameView {
       context.fillText(place, left + TEXT_PADDING + used * this.#charWidth, middle);
       used += place.length + 2;
     }
-    const size = bytesText(scene.layout.tree.totalBytes[node] as number);
+    const { difference, tree } = scene.layout;
+    const size = difference
+      ? changeText(difference, node)
+      : bytesText(tree.totalBytes[node] as number);
     if (room - used < size.length) return;
     const right = left + width - TEXT_PADDING - size.length * this.#charWidth;
     context.fillText(size, right, middle);
@@ -213,6 +218,12 @@ export class FlameView {
     if (node === 0) return CANVAS_COLOURS[scene.theme].rootFill;
     const frame = scene.frames[scene.layout.tree.frame[node] as number];
     if (frame === undefined) return CANVAS_COLOURS[scene.theme].rootFill;
+    const { difference } = scene.layout;
+    if (difference) {
+      const { before, after } = difference;
+      const change = changeShare(before[node] as number, after[node] as number);
+      return changeColour(scene.theme, change);
+    }
     const key = `${scene.theme}${frame.category}${frame.hash & 0xffff}`;
     let fill = this.#fills.get(key);
     if (fill === undefined) {

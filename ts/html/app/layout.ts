@@ -14,12 +14,23 @@ export interface Layout {
   readonly rows: readonly Uint32Array[];
   /** Bytes for which each node answers; meaningless in an inverted tree. */
   readonly own: Float64Array;
+  /** In a comparison: bytes in each capture, while the tree's bytes are widths. */
+  readonly difference: Difference | undefined;
   /** Names a node by its path, the same in every report that has it. */
   readonly path: readonly [Uint32Array, Uint32Array];
 }
 
+export interface Difference {
+  readonly before: Float64Array;
+  readonly after: Float64Array;
+}
+
 /** Largest child first, so that what matters is at the left. */
-export function layOut(tree: StackTree, frames: readonly AppFrame[]): Layout {
+export function layOut(
+  tree: StackTree,
+  frames: readonly AppFrame[],
+  difference?: Difference,
+): Layout {
   const { size, parent, frame, totalBytes } = tree;
   const { first, child } = childLists(parent);
   const start = new Float64Array(size);
@@ -50,7 +61,8 @@ export function layOut(tree: StackTree, frames: readonly AppFrame[]): Layout {
     }
   }
   const own = ownBytes(tree, frames);
-  return { tree, start, depth, rows: rows.map((row) => Uint32Array.from(row)), own, path };
+  const drawn = rows.map((row) => Uint32Array.from(row));
+  return { tree, start, depth, rows: drawn, own, difference, path };
 }
 
 function order(tree: StackTree, frames: readonly AppFrame[], a: number, b: number): number {

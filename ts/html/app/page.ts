@@ -3,10 +3,12 @@
 
 import { AddressBar } from './address-bar.js';
 import { type Controls, isPressed, setPressed } from './controls.js';
+import { changeLegend, changeSentence } from './difference.js';
 import { FlameGraph } from './flame-graph.js';
 import { listenToKeys } from './keyboard.js';
 import { nodeOfPath, pathId } from './layout.js';
 import { categoryLegend } from './legend.js';
+import { listenToDialogs } from './overview.js';
 import { frameMatcher, type SearchResult, search } from './search.js';
 import { type State, stateFromHash } from './state.js';
 import { TableView } from './table-view.js';
@@ -111,17 +113,11 @@ export class Page {
     on(controls.flames, () => this.#setFlames(!isPressed(controls.flames)));
     on(controls.regex, () => this.#change({ regex: !this.#state.regex }, false));
     on(controls.searchClear, () => this.#clearSearch());
-    on(controls.statsButton, () => controls.stats.showModal());
-    on(controls.helpButton, () => controls.help.showModal());
     controls.search.addEventListener('input', () => this.#typed());
     controls.search.addEventListener('keydown', (event) => {
       if (event.key === 'Enter') this.#nextMatch(event.shiftKey ? -1 : 1);
     });
-    for (const dialog of [controls.stats, controls.help]) {
-      dialog.addEventListener('click', (event) => {
-        if (event.target === dialog) dialog.close();
-      });
-    }
+    listenToDialogs(controls);
     this.#listenToKeys();
   }
 
@@ -213,9 +209,7 @@ export class Page {
     if (query !== '') {
       try {
         this.#found = search(this.#graph.layout, this.#trees.frames, { text: query, regex });
-        const { nodes, bytes } = this.#found;
-        const share = percentText(bytes, this.#trees.totalBytes);
-        text = `${countText(nodes.length)} ${nodes.length === 1 ? 'box' : 'boxes'} · ${bytesText(bytes)} · ${share}`;
+        text = this.#foundText(this.#found);
       } catch {
         failed = true;
         text = 'not a regular expression';
@@ -225,6 +219,12 @@ export class Page {
     searchResult.textContent = text;
     searchClear.hidden = query === '';
     this.#graph.setMatches(this.#found?.matches);
+  }
+
+  #foundText({ nodes, bytes, count }: SearchResult): string {
+    const boxes = `${countText(nodes.length)} ${nodes.length === 1 ? 'box' : 'boxes'}`;
+    if (this.#graph.layout.difference) return `${boxes} · ${bytesText(count)} after`;
+    return `${boxes} · ${bytesText(bytes)} · ${percentText(bytes, this.#trees.totalBytes)}`;
   }
 
   /** Largest first, as the result lists them. */
@@ -265,6 +265,10 @@ export class Page {
     const frame = this.#trees.frames[tree.frame[shown] as number];
     const total = tree.totalBytes[shown] as number;
     const name = shown === 0 ? 'Everything' : (frame?.text ?? '');
+    if (layout.difference) {
+      this.#controls.detail.textContent = `${name} — ${changeSentence(layout.difference, shown)}`;
+      return;
+    }
     const self = this.#state.inverted ? '' : `, self ${bytesText(selfBytes(layout, shown))}`;
     const share = percentText(total, tree.totalBytes[0] as number);
     this.#controls.detail.textContent =
@@ -276,7 +280,10 @@ export class Page {
     const { theme } = this.#theme;
     this.#graph.setTheme(theme);
     const layout = this.#trees.layout({ inverted: false, showNode: true });
-    this.#controls.legend.replaceChildren(...categoryLegend(layout, this.#trees.frames, theme));
+    const legend = layout.difference
+      ? changeLegend(layout, theme)
+      : categoryLegend(layout, this.#trees.frames, theme);
+    this.#controls.legend.replaceChildren(...legend);
     if (this.#state.view === 'table') this.#fillTable();
   }
 }

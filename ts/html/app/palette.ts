@@ -71,6 +71,20 @@ export function fillColour(theme: Theme, category: FrameCategory, hash: number):
   return `hsl(${(hue + turn).toFixed(1)}, ${saturation}%, ${(lightness + shade).toFixed(1)}%)`;
 }
 
+/**
+ * For comparisons: red for what grew, blue for what shrank, the stronger the larger its change is for its size; grey for what is as
+ * before. `change` is from −1 (gone) to 1 (new).
+ */
+export function changeColour(theme: Theme, change: number): string {
+  const strength = Math.sqrt(Math.min(1, Math.abs(change)));
+  const hue = change > 0 ? 4 : 214;
+  // Light fills darken with the change, dark ones brighten: text on them stays readable.
+  const [grey, full] = theme === 'light' ? [92, 74] : [24, 34];
+  const saturation = strength === 0 ? 0 : 30 + 55 * strength * (theme === 'light' ? 1 : 0.75);
+  const lightness = grey + (full - grey) * strength;
+  return `hsl(${hue}, ${saturation.toFixed(0)}%, ${lightness.toFixed(1)}%)`;
+}
+
 export function swatchColour(theme: Theme, category: FrameCategory): string {
   return fillColour(theme, category, 0x8080);
 }

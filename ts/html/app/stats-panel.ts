@@ -2,13 +2,25 @@
 // Key figures at the top, everything else in the statistics dialog.
 
 import { printable } from '../../model/printable.js';
+import type { StackTree } from '../../model/stack-tree.js';
 import type { PageData } from '../page-data.js';
+import { signedBytes } from './difference.js';
 import { element } from './dom.js';
 import { bytesText, countText, durationText, exactBytes, percentText } from './units.js';
 
-export function keyFigures(data: PageData): HTMLElement[] {
-  const { stats } = data;
+/** A comparison has other things to say, and no room for these. */
+const ONE_CAPTURE = ['Peak heap', 'Allocated', 'Live at exit', 'Live at the end'];
+
+const liveAt = (stats: PageData['stats']): string =>
+  stats.leaked_at === 'exit' ? 'Live at exit' : 'Live at the end';
+
+/** @param compared the tree of a comparison, which has other figures */
+export function keyFigures(
+  { stats }: Pick<PageData, 'stats'>,
+  compared?: StackTree,
+): HTMLElement[] {
   const figures: [string, string, string][] = [
+    ...(compared ? changeFigures(compared) : []),
     ['Peak heap', bytesText(stats.peak_memory), `after ${durationText(stats.peak_time_ms)}`],
     ['Peak RSS', bytesText(stats.peak_rss), ''],
     ['Peak V8 heap', bytesText(stats.peak_js_heap), ''],
@@ -17,12 +29,13 @@ export function keyFigures(data: PageData): HTMLElement[] {
       bytesText(stats.total_bytes_allocated),
       `in ${countText(stats.total_num_allocations)} allocations`,
     ],
-    ['Live at the end', bytesText(stats.leaked_bytes), ''],
+    [liveAt(stats), bytesText(stats.leaked_bytes), ''],
     ['Duration', durationText(stats.metadata.duration_ms), ''],
   ];
   return figures
     .filter(([name]) => stats.peak_js_heap > 0 || name !== 'Peak V8 heap')
     .filter(([name]) => stats.peak_rss > 0 || name !== 'Peak RSS')
+    .filter(([name]) => compared === undefined || !ONE_CAPTURE.includes(name))
     .map(([name, value, note]) =>
       element(
         'div',
@@ -38,6 +51,18 @@ export function keyFigures(data: PageData): HTMLElement[] {
     );
 }
 
+/** Of a compared tree, whose counts are bytes after. */
+function changeFigures({ totalCount, selfBytes }: StackTree): [string, string, string][] {
+  const after = totalCount[0] as number;
+  const before = selfBytes.reduce((sum, bytes) => sum + bytes, 0);
+  const share = before === 0 ? '' : `${percentText(Math.abs(after - before), before)}`;
+  return [
+    ['Change', signedBytes(after - before), share],
+    ['Before', bytesText(before), ''],
+    ['After', bytesText(after), ''],
+  ];
+}
+
 export function warningTexts(data: PageData): string[] {
   const { folded, stats } = data;
   if (folded.frames === 0) return [...stats.warnings];
@@ -49,7 +74,9 @@ export function warningTexts(data: PageData): string[] {
   ];
 }
 
-export function statsContent(data: PageData): HTMLElement[] {
+export type StatsData = Pick<PageData, 'stats' | 'timeline'>;
+
+export function statsContent(data: StatsData, warnings: readonly string[]): HTMLElement[] {
   const { stats, timeline } = data;
   const { metadata } = stats;
   return [
@@ -65,7 +92,7 @@ export function statsContent(data: PageData): HTMLElement[] {
         ['Allocations', countText(stats.total_num_allocations)],
         ['Bytes allocated', bytesText(stats.total_bytes_allocated)],
         [
-          'Live at the end',
+          liveAt(stats),
           `${bytesText(stats.leaked_bytes)} in ${countText(stats.leaked_allocations)} blocks`,
         ],
         ['Threads', countText(stats.threads)],
@@ -84,18 +111,17 @@ export function statsContent(data: PageData): HTMLElement[] {
     ),
     section('Garbage collections', gcTable(stats.gc)),
     section('Marks', marksList(timeline.marks, timeline.mark_count)),
-    ...notesSections(data),
+    ...notesSections([...warnings, ...stats.notes]),
   ];
 }
 
-function notesSections(data: PageData): HTMLElement[] {
-  const notes = [...warningTexts(data), ...data.stats.notes];
+function notesSections(notes: readonly string[]): HTMLElement[] {
   if (notes.length === 0) return [];
   const list = element('ul', { class: 'notes' }, ...notes.map((text) => element('li', {}, text)));
   return [section('Notes', list)];
 }
 
-function programFacts(data: PageData): [string, string][] {
+function programFacts(data: StatsData): [string, string][] {
   const { metadata } = data.stats;
   const ended =
     metadata.exit_signal !== null

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The same memory by line of code, as a table that sorts.
 
+import { signedBytes } from './difference.js';
 import { element } from './dom.js';
 import { CATEGORY_LABELS, swatchColour, type Theme } from './palette.js';
 import { fullPlace } from './tooltip.js';
@@ -9,10 +10,18 @@ import { bytesText, countText, exactBytes, percentText } from './units.js';
 
 const MAX_ROWS = 500;
 
-type Column = 'name' | 'ownBytes' | 'totalBytes' | 'count';
+type Column = 'name' | 'ownBytes' | 'totalBytes' | 'count' | 'change' | 'after' | 'before';
 
-const COLUMNS: readonly { key: Column; label: string; hint: string }[] = [
-  { key: 'name', label: 'Function', hint: 'and where it was when it called' },
+interface Heading {
+  readonly key: Column;
+  readonly label: string;
+  readonly hint: string;
+}
+
+const NAME: Heading = { key: 'name', label: 'Function', hint: 'and where it was when it called' };
+
+const COLUMNS: readonly Heading[] = [
+  NAME,
   {
     key: 'ownBytes',
     label: 'Own',
@@ -22,10 +31,18 @@ const COLUMNS: readonly { key: Column; label: string; hint: string }[] = [
   { key: 'count', label: 'Blocks', hint: 'live blocks and mapped ranges' },
 ];
 
+const COMPARED: readonly Heading[] = [
+  NAME,
+  { key: 'change', label: 'Change', hint: 'with everything it called; recursion counts once' },
+  { key: 'before', label: 'Before', hint: 'in the earlier capture' },
+  { key: 'after', label: 'After', hint: 'in the later capture' },
+];
+
 export class TableView {
   readonly #box: HTMLElement;
   readonly #onPick: (sum: FrameSum) => void;
   #sums: readonly FrameSum[] = [];
+  #columns = COLUMNS;
   #whole = 0;
   #theme: Theme = 'light';
   #sortBy: Column = 'totalBytes';
@@ -37,6 +54,10 @@ export class TableView {
 
   show(sums: readonly FrameSum[], whole: number, theme: Theme): void {
     this.#sums = sums;
+    if (sums.some((sum) => sum.difference) && this.#columns !== COMPARED) {
+      this.#columns = COMPARED;
+      this.#sortBy = 'change';
+    }
     this.#whole = whole;
     this.#theme = theme;
     this.#render();
@@ -48,7 +69,11 @@ export class TableView {
     const table = element(
       'table',
       {},
-      element('thead', {}, element('tr', {}, ...COLUMNS.map((column) => this.#header(column)))),
+      element(
+        'thead',
+        {},
+        element('tr', {}, ...this.#columns.map((column) => this.#header(column))),
+      ),
       element('tbody', {}, ...shown.map((sum) => this.#row(sum))),
     );
     const note =
@@ -60,13 +85,13 @@ export class TableView {
     this.#box.replaceChildren(table, element('p', { class: 'note' }, note));
   }
 
-  #header(column: (typeof COLUMNS)[number]): HTMLElement {
+  #header(column: Heading): HTMLElement {
     const sorted = column.key === this.#sortBy;
     const button = element('button', { type: 'button', title: column.hint }, column.label);
     button.addEventListener('click', () => {
       this.#sortBy = column.key;
       this.#render();
-      this.#box.querySelectorAll<HTMLElement>('th button')[COLUMNS.indexOf(column)]?.focus();
+      this.#box.querySelectorAll<HTMLElement>('th button')[this.#columns.indexOf(column)]?.focus();
     });
     const order = column.key === 'name' ? 'ascending' : 'descending';
     return element('th', { scope: 'col', 'aria-sort': sorted ? order : 'none' }, button);
@@ -86,10 +111,23 @@ export class TableView {
       'tr',
       {},
       element('td', {}, name, element('div', { class: 'where' }, place, owner)),
+      ...this.#numbers(sum),
+    );
+  }
+
+  #numbers(sum: FrameSum): HTMLElement[] {
+    if (sum.difference) {
+      const texts = [signedBytes(numberOf(sum, 'change'))].concat(
+        bytesText(sum.difference.before),
+        bytesText(sum.difference.after),
+      );
+      return texts.map((text) => element('td', { class: 'number' }, text));
+    }
+    return [
       this.#size(sum.ownBytes),
       this.#size(sum.totalBytes),
       element('td', { class: 'number' }, countText(sum.count)),
-    );
+    ];
   }
 
   #size(bytes: number): HTMLElement {
@@ -108,6 +146,13 @@ export class TableView {
   #compare(a: FrameSum, b: FrameSum): number {
     const byName = a.frame.text < b.frame.text ? -1 : a.frame.text > b.frame.text ? 1 : 0;
     if (this.#sortBy === 'name') return byName;
-    return b[this.#sortBy] - a[this.#sortBy] || byName;
+    return numberOf(b, this.#sortBy) - numberOf(a, this.#sortBy) || byName;
   }
+}
+
+function numberOf(sum: FrameSum, column: Exclude<Column, 'name'>): number {
+  const { before, after } = sum.difference ?? { before: 0, after: 0 };
+  if (column === 'change') return after - before;
+  if (column === 'before' || column === 'after') return sum.difference?.[column] ?? 0;
+  return sum[column];
 }

@@ -2,6 +2,7 @@
 // What one frame holds, beside the pointer.
 
 import type { AppFrame } from './app-frame.js';
+import { changeRows } from './difference.js';
 import { element } from './dom.js';
 import type { Layout } from './layout.js';
 import { CATEGORY_LABELS, swatchColour, type Theme } from './palette.js';
@@ -42,12 +43,7 @@ export interface Described {
 }
 
 export function describeFrame(described: Described): Node[] {
-  const { layout, node, frame, theme, wholeName } = described;
-  const { tree } = layout;
-  const total = tree.totalBytes[node] as number;
-  const whole = tree.totalBytes[0] as number;
-  const parent = tree.totalBytes[tree.parent[node] as number] as number;
-  const count = tree.totalCount[node] as number;
+  const { layout, node, frame, theme } = described;
   const badge = element('span', { class: 'badge' }, CATEGORY_LABELS[frame.category]);
   badge.style.setProperty('--swatch', swatchColour(theme, frame.category));
   const title = element('div', { class: 'tip-title' }, element('strong', {}, frame.name));
@@ -56,6 +52,28 @@ export function describeFrame(described: Described): Node[] {
   const place = fullPlace(frame);
   if (place !== '') parts.push(element('div', { class: 'tip-place' }, place));
   if (frame.package !== '') parts.push(element('div', { class: 'tip-package' }, frame.package));
+  const rows = layout.difference ? changeRows(layout.difference, node) : sizeRows(described);
+  parts.push(
+    element(
+      'dl',
+      { class: 'tip-numbers' },
+      ...rows.flatMap(([name, value, note]) => [
+        element('dt', {}, name),
+        element('dd', {}, value),
+        element('dd', { class: 'note' }, note),
+      ]),
+    ),
+  );
+  return parts;
+}
+
+function sizeRows(described: Described): [string, string, string][] {
+  const { layout, node, wholeName } = described;
+  const { tree } = layout;
+  const total = tree.totalBytes[node] as number;
+  const whole = tree.totalBytes[0] as number;
+  const parent = tree.totalBytes[tree.parent[node] as number] as number;
+  const count = tree.totalCount[node] as number;
   const rows: [string, string, string][] = [
     [
       'Total',
@@ -71,18 +89,7 @@ export function describeFrame(described: Described): Node[] {
   rows.push(['Blocks', countText(count), average]);
   const above = described.inverted ? 'Of callee' : 'Of caller';
   if (tree.parent[node] !== 0) rows.push([above, percentText(total, parent), '']);
-  parts.push(
-    element(
-      'dl',
-      { class: 'tip-numbers' },
-      ...rows.flatMap(([name, value, note]) => [
-        element('dt', {}, name),
-        element('dd', {}, value),
-        element('dd', { class: 'note' }, note),
-      ]),
-    ),
-  );
-  return parts;
+  return rows;
 }
 
 /** A script's native helpers allocate for it; a native frame has what it allocated itself. */

@@ -20,18 +20,23 @@ export interface FrameSum {
   /** What this line answers for: see `answeringNodes`. */
   readonly ownBytes: number;
   readonly count: number;
+  /** In a comparison: bytes in each capture. */
+  readonly difference?: { readonly before: number; readonly after: number };
 }
 
 export class Trees {
   readonly frames: readonly AppFrame[];
   readonly #full: StackTree;
-  #withoutNode: StackTree | undefined;
+  /** In a comparison the same nodes with bytes before as counts, while `#full` has bytes after. */
+  readonly #before: StackTree | undefined;
+  readonly #withoutNode = new Map<StackTree, StackTree>();
   readonly #layouts = new Map<string, Layout>();
 
-  constructor(tree: StackTree, frames: readonly AppFrame[]) {
+  constructor(tree: StackTree, frames: readonly AppFrame[], before?: StackTree) {
     const nameless = { kind: 'label', file: '', line: 0, column: 0, package: '' } as const;
     const internals = appFrame({ ...nameless, name: '(Node.js internals)' });
     this.#full = tree;
+    this.#before = before;
     this.frames = [...frames, { ...internals, category: 'node' }];
   }
 
@@ -43,15 +48,25 @@ export class Trees {
     const key = `${shape.inverted} ${shape.showNode}`;
     let layout = this.#layouts.get(key);
     if (layout === undefined) {
-      const tree = this.#tree(shape.showNode);
-      layout = layOut(shape.inverted ? inverted(tree) : tree, this.frames);
+      const shaped = (tree: StackTree) => {
+        const shown = this.#tree(tree, shape.showNode);
+        return shape.inverted ? inverted(shown) : shown;
+      };
+      const after = shaped(this.#full);
+      const difference = this.#before && {
+        before: shaped(this.#before).totalCount,
+        after: after.totalCount,
+      };
+      layout = layOut(after, this.frames, difference);
       this.#layouts.set(key, layout);
     }
     return layout;
   }
 
   sums(showNode: boolean): FrameSum[] {
-    const tree = this.#tree(showNode);
+    const tree = this.#tree(this.#full, showNode);
+    const before =
+      this.#before && frameTotals(this.#tree(this.#before, showNode), this.frames.length);
     const totals = frameTotals(tree, this.frames.length);
     const answering = answeringNodes(tree, this.frames);
     const own = new Float64Array(this.frames.length);
@@ -64,16 +79,21 @@ export class Trees {
       totalBytes: totals.bytes[id] as number,
       ownBytes: own[id] as number,
       count: totals.count[id] as number,
+      ...(before && {
+        difference: { before: before.count[id] as number, after: totals.count[id] as number },
+      }),
     }));
     return sums.filter((sum, id) => id !== 0 && (sum.totalBytes > 0 || sum.count > 0));
   }
 
-  #tree(showNode: boolean): StackTree {
-    if (showNode) return this.#full;
-    if (this.#withoutNode === undefined) {
+  #tree(full: StackTree, showNode: boolean): StackTree {
+    if (showNode) return full;
+    let tree = this.#withoutNode.get(full);
+    if (tree === undefined) {
       const hidden = this.frames.map((frame) => frame.category === 'node');
-      this.#withoutNode = withoutFrames(this.#full, hidden, this.frames.length - 1);
+      tree = withoutFrames(full, hidden, this.frames.length - 1);
+      this.#withoutNode.set(full, tree);
     }
-    return this.#withoutNode;
+    return tree;
   }
 }

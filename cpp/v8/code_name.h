@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The names that V8's logger gives to code.
+#pragma once
+
+#include <stdint.h>
+
+#include <string_view>
+
+#include "format/format.h"
+
+namespace memtape::v8 {
+
+// A place in a script: lines and columns count from 1, 0 is unknown.
+struct Place {
+  uint32_t line = 0;
+  uint32_t column = 0;
+};
+
+// What one code name of V8's logger says, such as "JS:*f file.js:3:9".
+struct CodeName {
+  FrameKind kind = FrameKind::kBuiltin;
+  std::string_view function;
+  std::string_view url;
+  Place definition;
+};
+CodeName ParseCodeName(std::string_view name, std::string_view script_url);
+
+}  // namespace memtape::v8

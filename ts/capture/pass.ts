@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// One pass over a capture, and the names of what it met.
+
+import { fanout } from '../aggregate/fanout.js';
+import type { CaptureSource } from '../decode/byte-source.js';
+import type { RecordConsumer } from '../decode/consumer.js';
+import { type CaptureEnd, type ReadOptions, readCapture } from '../decode/read-capture.js';
+import { NamedStacks } from '../model/named-stacks.js';
+import { demangle } from '../resolve/demangle.js';
+import { applyNames, lookUpNames } from '../resolve/embed.js';
+import { openResolution } from '../resolve/resolution.js';
+
+export interface PassOptions extends ReadOptions {
+  /** Told of each block's offset in the file. */
+  readonly onBlock?: (offset: number) => void;
+}
+
+/** What every consumer's numbers refer to: stacks, threads, and how the capture ends. */
+export class Pass {
+  readonly end: CaptureEnd;
+  #stacks: NamedStacks | null = null;
+
+  constructor(end: CaptureEnd) {
+    this.end = end;
+  }
+
+  /** Names are looked up when the first is asked for: totals need none. */
+  get stacks(): NamedStacks {
+    if (this.#stacks === null) {
+      nameWhatIsNot(this.end);
+      this.#stacks = new NamedStacks(this.end.tables);
+    }
+    return this.#stacks;
+  }
+}
+
+/** @throws FormatError, or an error of the file system */
+export async function readPass(
+  source: CaptureSource,
+  consumers: readonly RecordConsumer[],
+  { onBlock, ...options }: PassOptions = {},
+): Promise<Pass> {
+  const all = onBlock === undefined ? consumers : [...consumers, { onBlock }];
+  return new Pass(await readCapture(source, fanout(all), options));
+}
+
+/** What nobody finalized, or lost its end since, lacks names. */
+function nameWhatIsNot(end: CaptureEnd): void {
+  const { header, tables } = end;
+  if (header.finalized && !end.truncated && end.bytesDropped === 0) return;
+  const resolution = openResolution(end, { demangle });
+  try {
+    applyNames(tables, lookUpNames(tables, resolution.resolvers));
+  } finally {
+    resolution.close();
+  }
+}

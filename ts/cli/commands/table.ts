@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// memtape table: memory by line and allocator, as a page or as data.
+import { renderTable } from '../../html/render-table.js';
+import { csvOf } from '../../model/csv.js';
+import { sizeText } from '../../model/size-text.js';
+import { type TableReport, tableReport } from '../../report/table.js';
+import { TABLE_COLUMNS, tableRows } from '../../report/table-rows.js';
+import { analyse } from '../analysis.js';
+import { captureArgument } from '../capture-argument.js';
+import type { Action } from '../commands.js';
+import type { Options } from '../options.js';
+import { dataText } from '../output.js';
+import { profileWord, reportFile, writeReportFile } from '../report-file.js';
+
+export const action: Action = async (args, options) => {
+  const capture = captureArgument(args, 'table');
+  const asData = options.json || options.csv;
+  const word = profileWord(options);
+  const kind = word === undefined ? 'table' : `table-${word}`;
+  const target = asData ? { output: '-', ...options } : options;
+  const file = reportFile(capture, { kind, extension: 'html' }, target);
+  const { end, profile, stacks, timeline, stats } = await analyse(capture, options);
+  const { threads } = end.tables;
+  const report = tableReport({ profile, stacks, threads, timeline, stats: stats() });
+  await writeReportFile(file, [data(report, options) ?? page(report, options)], options);
+};
+
+function data(report: TableReport, options: Options): string | undefined {
+  const { kind, total_bytes, total_allocations } = report;
+  const rows = () => tableRows(report, { splitThreads: options.splitThreads ?? false });
+  return dataText(options, {
+    json: () => ({ kind, total_bytes, total_allocations, rows: rows() }),
+    csv: () => csvOf(TABLE_COLUMNS, rows()),
+  });
+}
+
+function page(report: TableReport, options: Options): string {
+  const { html, folded } = renderTable(report, { splitThreads: options.splitThreads ?? false });
+  if (folded.stacks > 0 && !options.quiet) {
+    process.stderr.write(
+      `memtape: folded ${folded.stacks} small stacks, ${sizeText(folded.bytes)} in all\n`,
+    );
+  }
+  return html;
+}

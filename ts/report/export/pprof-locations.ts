@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// A capture's frames as pprof's locations, functions and mappings: native ones keep their addresses.
+
+import type { StringTable } from 'pprof-format';
+import type { FrameSource } from '../../model/frame-source.js';
+import type { NamedStacks, RecordedFrame } from '../../model/named-stacks.js';
+
+interface PprofLine {
+  readonly functionId: number;
+  readonly line: number;
+  readonly column: number;
+}
+
+interface PprofLocation {
+  readonly id: number;
+  readonly mappingId: number;
+  readonly address: number;
+  readonly line: PprofLine[];
+}
+
+interface PprofFunction {
+  readonly id: number;
+  readonly name: number;
+  readonly systemName: number;
+  readonly filename: number;
+}
+
+/** Identifiers start at 1; 0 is none. */
+export class PprofLocations {
+  readonly locations: PprofLocation[] = [];
+  readonly functions: PprofFunction[] = [];
+  readonly #source: FrameSource;
+  readonly #stacks: NamedStacks;
+  readonly #strings: StringTable;
+  readonly #byRecorded = new Map<number, number>();
+  readonly #byLabel = new Map<number, number>();
+  readonly #functionIds = new Map<string, number>();
+  /** Modules in order of first use. */
+  readonly #mappingIds = new Map<number, number>();
+
+  constructor(source: FrameSource, stacks: NamedStacks, strings: StringTable) {
+    this.#source = source;
+    this.#stacks = stacks;
+    this.#strings = strings;
+  }
+
+  /** The locations of a stack, leaf first. */
+  of(stack: number): number[] {
+    return this.#stacks.recordedFrames(stack).map((frame) => this.#location(frame));
+  }
+
+  /** The program's own file, the first module there was, comes first: pprof shows its name. */
+  mappings() {
+    const used = [...this.#mappingIds].sort(([a], [b]) => a - b);
+    return used.map(([module, id]) => {
+      const info = this.#source.module(module);
+      return {
+        id,
+        memoryStart: info?.base ?? 0,
+        memoryLimit: info?.end ?? 0,
+        filename: this.#strings.dedup(info?.path ?? ''),
+        buildId: this.#strings.dedup(info?.buildId ?? ''),
+        // What has no name by now has none: pprof would only search for what we searched for.
+        hasFunctions: true,
+        hasFilenames: true,
+        hasLineNumbers: true,
+        hasInlineFrames: true,
+      };
+    });
+  }
+
+  #location(frame: RecordedFrame): number {
+    const { recorded, frames } = frame;
+    const [ids, key] =
+      recorded === 0 ? [this.#byLabel, frames[0] ?? 0] : [this.#byRecorded, recorded];
+    let id = ids.get(key);
+    if (id === undefined) {
+      id = this.locations.length + 1;
+      ids.set(key, id);
+      // The innermost function first, its inlining callers after it.
+      const line = frames.map((named) => this.#line(named)).reverse();
+      this.locations.push({ id, ...this.#place(recorded), line });
+    }
+    return id;
+  }
+
+  /** Return addresses; pprof wants one within the call. */
+  #place(recorded: number): { mappingId: number; address: number } {
+    const info = recorded === 0 ? null : this.#source.frame(recorded);
+    if (info?.kind !== 'native') return { mappingId: 0, address: 0 };
+    const module = this.#source.module(info.module);
+    const address = Math.max(0, (module?.bias ?? 0) + info.offset - 1);
+    return { mappingId: module === null ? 0 : this.#mapping(info.module), address };
+  }
+
+  #mapping(module: number): number {
+    const id = this.#mappingIds.get(module) ?? this.#mappingIds.size + 1;
+    this.#mappingIds.set(module, id);
+    return id;
+  }
+
+  #line(named: number): PprofLine {
+    const { name, file, line, column } = this.#stacks.frames.get(named);
+    const key = `${name}\0${file}`;
+    let functionId = this.#functionIds.get(key);
+    if (functionId === undefined) {
+      functionId = this.functions.length + 1;
+      this.#functionIds.set(key, functionId);
+      const text = this.#strings.dedup(name);
+      const filename = this.#strings.dedup(file);
+      this.functions.push({ id: functionId, name: text, systemName: text, filename });
+    }
+    return { functionId, line, column };
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Memory by the line that answers for it and by allocator, with the stacks behind each row.
+
+import type { ThreadInfo } from '../format/records.js';
+import type { Frame } from '../model/frame.js';
+import type { NamedStacks } from '../model/named-stacks.js';
+import type { Profile, ProfileKind } from '../model/profile.js';
+import { StackTreeBuilder } from '../model/stack-tree.js';
+import type { StatsReport } from './stats-report.js';
+import type { TableEntries } from './table-rows.js';
+import { threadText } from './thread-text.js';
+import type { TimelineReport } from './timeline.js';
+
+export interface TableReport {
+  readonly title: string;
+  readonly kind: ProfileKind;
+  /** By frame id; id 0 is the root. */
+  readonly frames: readonly Frame[];
+  /** Of every stack; a parent's index is below its children's. */
+  readonly tree: { readonly parent: readonly number[]; readonly frame: readonly number[] };
+  readonly entries: TableEntries;
+  /** Names of the threads in `entries`. */
+  readonly threads: ReadonlyMap<number, string>;
+  readonly total_bytes: number;
+  readonly total_allocations: number;
+  readonly timeline: TimelineReport;
+  readonly stats: StatsReport;
+}
+
+export interface TableInput {
+  readonly profile: Profile;
+  readonly stacks: NamedStacks;
+  readonly threads: ReadonlyMap<number, ThreadInfo>;
+  readonly timeline: TimelineReport;
+  readonly stats: StatsReport;
+}
+
+export function tableReport({
+  profile,
+  stacks,
+  threads,
+  timeline,
+  stats,
+}: TableInput): TableReport {
+  const { rows } = profile;
+  const builder = new StackTreeBuilder();
+  const nodes = new Map<number, number>();
+  const nodeOf = (stack: number): number => {
+    let node = nodes.get(stack);
+    if (node === undefined) {
+      node = stacks.path(stack).reduceRight((above, frame) => builder.child(above, frame), 0);
+      nodes.set(stack, node);
+    }
+    return node;
+  };
+  const stackIds = Array.from(rows.stack);
+  const entries: TableEntries = {
+    site: stackIds.map((stack) => stacks.site(stack)),
+    node: stackIds.map(nodeOf),
+    thread: Array.from(rows.thread),
+    allocator: Array.from(rows.allocator),
+    bytes: Array.from(rows.bytes),
+    count: Array.from(rows.count),
+  };
+  const { parent, frame } = builder.finish();
+  const used = [...new Set(entries.thread)].sort((a, b) => a - b);
+  return {
+    title: stats.metadata.command_line,
+    kind: profile.kind,
+    frames: stacks.frames.all(),
+    tree: { parent: Array.from(parent), frame: Array.from(frame) },
+    entries,
+    threads: new Map(used.map((thread) => [thread, threadText(thread, threads.get(thread))])),
+    total_bytes: profile.totalBytes,
+    total_allocations: profile.totalCount,
+    timeline,
+    stats,
+  };
+}

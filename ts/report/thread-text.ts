@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// What reports call a thread.
+
+import type { ThreadInfo } from '../format/records.js';
+
+const KIND_TEXT: Record<ThreadInfo['kind'], string> = {
+  unknown: 'thread',
+  main: 'main',
+  worker: 'worker',
+  libuv_pool: 'libuv pool',
+  v8_platform: 'V8 platform',
+  native: 'native',
+};
+
+/** Mappings belong to no thread: pages outlive the one that asked for them. */
+const NO_THREAD = 'mappings';
+
+/** `main`, `worker 2 (resize)`, `libuv pool 5`; unique, because the number is. */
+export function threadText(thread: number, info: ThreadInfo | undefined): string {
+  if (thread === 0 && info === undefined) return NO_THREAD;
+  if (info === undefined) return `thread ${thread}`;
+  if (info.kind === 'main') return KIND_TEXT.main;
+  const name = info.name === '' ? '' : ` (${info.name})`;
+  return `${KIND_TEXT[info.kind]} ${thread}${name}`;
+}
