@@ -34,6 +34,7 @@ void Dictionary::Start(LogWriter* writer) {
 void Dictionary::Clear() {
   for (FlatMap* map : {&strings_, &functions_, &frames_, &nodes_, &stacks_}) map->Clear();
   stack_states_.Free();
+  stack_records_.Free();
   pending_nodes_.Free();
   last_node_ = 0;
 }
@@ -92,6 +93,7 @@ uint32_t Dictionary::Stack(uint32_t node, uint32_t flags, bool* is_new) {
   if (*is_new) {
     const StackRecord record = {node, flags};
     *id = writer_->Emit([&](RecordEncoder& encoder) { return encoder.DefineStacks({&record, 1}); });
+    if (*id != 0) stack_records_.At(*id) = record;
   }
   return *id;
 }

@@ -26,6 +26,7 @@ class Dictionary {
   // `is_new` tells that the stack was defined by this call.
   uint32_t Stack(uint32_t node, uint32_t flags, bool* is_new);
   StackState& stack_state(uint32_t stack) { return stack_states_.At(stack); }
+  StackRecord stack(uint32_t id) { return stack_records_.At(id); }  // 0: no frames
 
  private:
   void WriteNodes();
@@ -33,6 +34,7 @@ class Dictionary {
   LogWriter* writer_ = nullptr;
   FlatMap strings_, functions_, frames_, nodes_, stacks_;
   PageArray<StackState> stack_states_;
+  PageArray<StackRecord> stack_records_;  // by id
   // Nodes that wait for WriteNodes: those of one stack go into one record.
   PageArray<NodeRecord> pending_nodes_;
   uint32_t last_node_ = 0;
