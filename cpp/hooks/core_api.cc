@@ -25,7 +25,7 @@ std::atomic_flag busy;
 const char* StartAlone(const CoreStartOptions* options, int* error) {
   if (CurrentSession().active()) return "recording is already on";
   if (!WasPreloaded()) {
-    if (const char* problem = InstallPatches()) return problem;
+    if (const char* problem = InstallPatches(Patches::kAll)) return problem;
   }
   SessionOptions session;
   session.path = options->path;

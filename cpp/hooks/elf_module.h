@@ -19,6 +19,8 @@ class ElfModule {
     const uintptr_t a = reinterpret_cast<uintptr_t>(address);
     return a >= start_ && a < end_;
   }
+  uintptr_t start() const { return start_; }
+  uintptr_t end() const { return end_; }
   // Where a slot of the module may be written, once MakeWritable was called.
   bool IsData(const void* address) const;
 

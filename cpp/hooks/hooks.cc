@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The wrappers: one per function of MEMTAPE_HOOKED_FUNCTIONS, all of one shape. Enter; call the
-// original; record; leave. They are exported under the original's name by the preload library and
-// written into other modules' import tables by the patch installer.
+// The wrappers of what allocates, maps, loads, names and ends, all of one shape. Enter; call the
+// original; record; leave. (handed_work.cc has those of threads and queued work.) They are exported
+// under the original's name by the preload library and written into other modules' import tables
+// by the patch installer.
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,22 +18,7 @@
 namespace memtape {
 namespace {
 
-// The frame that called the hooked function. A macro: evaluated in the wrapper itself.
-#if defined(MEMTAPE_CALLER_REGS)
-#define CALLER MEMTAPE_CALLER_REGS()
-#else
-#define CALLER (Regs{reinterpret_cast<uint64_t>(__builtin_return_address(0)), UINT64_MAX, 0})
-#endif
-
 constexpr int kDontUnmap = 4;  // MREMAP_DONTUNMAP, Linux 5.7
-
-// Hooks may be called before any constructor has run.
-template <typename T>
-inline T Original(T& function) {
-  if (MEMTAPE_UNLIKELY(function == nullptr) && !originals_resolved) ResolveOriginals();
-  return function;
-}
-#define ORIGINAL(name) Original(originals.name)
 
 // Allocations that differ in name, arguments and recorded size only.
 template <typename Call>
@@ -341,9 +327,4 @@ void memtape__Exit(int status) {
 }  // extern "C"
 // NOLINTEND(clang-analyzer-core.CallAndMessage)
 
-// Each wrapper under its original's name as well, for the dynamic linker. Not C++ aliases: libc's
-// headers declare the originals with attributes that differ between libc versions.
-#define MEMTAPE_EXPORT(result, name, ...) \
-  asm(".globl " #name "\n.type " #name ", %function\n.set " #name ", memtape_" #name);
-MEMTAPE_HOOKED_FUNCTIONS(MEMTAPE_EXPORT)
-#undef MEMTAPE_EXPORT
+MEMTAPE_PROCESS_FUNCTIONS(MEMTAPE_EXPORT)

@@ -29,14 +29,19 @@ int FindInModule(dl_phdr_info* info, size_t, void* data) {
   ElfModule module;
   if (!module.Read(*info)) return 0;
   if (IsThisLibrary(module)) {
+    own_code = {module.start(), module.end()};
     other_malloc_is_first = search->library_has_malloc && !search->program_has_malloc;
     return 0;
   }
   (is_program ? search->program_has_malloc : search->library_has_malloc) |=
       module.FindFunction("malloc") != nullptr;
+  const bool had_libuv = originals.uv_queue_work != nullptr;
 #define MEMTAPE_FIND(result, name, ...) Find(&originals.name, module, #name);
   MEMTAPE_HOOKED_FUNCTIONS(MEMTAPE_FIND)
 #undef MEMTAPE_FIND
+  if (!had_libuv && originals.uv_queue_work != nullptr) {
+    libuv_code = {module.start(), module.end()};
+  }
   return 0;
 }
 
@@ -44,6 +49,8 @@ int FindInModule(dl_phdr_info* info, size_t, void* data) {
 
 Originals originals;
 bool originals_resolved = false;
+CodeRange libuv_code = {};
+CodeRange own_code = {};
 bool other_malloc_is_first = false;
 
 // Not by dlsym: it allocates, inside the lock of an allocator that is just starting; RTLD_NEXT

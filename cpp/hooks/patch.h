@@ -5,8 +5,10 @@
 
 namespace memtape {
 
+// What is replaced: everything, or only what the preload library does not export.
+enum class Patches : unsigned char { kNone, kNodeOnly, kAll };
 // Null, or why nothing was patched. Install and Remove: one thread at a time.
-const char* InstallPatches();
+const char* InstallPatches(Patches which);
 void RemovePatches();
 // Between the two: patches what was loaded since. Any thread; cheap when nothing was. Keeps errno.
 void PatchNewModules();

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <iterator>
 
 #include "base/page_array.h"
 #include "hooks/elf_module.h"
@@ -42,6 +43,9 @@ struct Hooked {
   {#name, reinterpret_cast<void*>(&memtape_##name), nullptr, nullptr},
 Hooked hooked[] = {MEMTAPE_HOOKED_FUNCTIONS(MEMTAPE_NAME)};
 #undef MEMTAPE_NAME
+#define MEMTAPE_COUNT(...) +1
+constexpr size_t kNodeFunctions = 0 MEMTAPE_NODE_FUNCTIONS(MEMTAPE_COUNT);  // the last of them
+#undef MEMTAPE_COUNT
 
 struct Patch {
   void** slot;
@@ -49,13 +53,14 @@ struct Patch {
   void* wrapper;
 };
 PageArray<Patch> patches;
-std::atomic<bool> installed{false};
+std::atomic<Patches> installed{Patches::kNone};
 // What the dynamic linker had loaded and unloaded at the last look.
 unsigned long long seen_adds = 0, seen_subs = 0;
 
-const Hooked* FindHooked(const char* name) {
-  for (const Hooked& function : hooked) {
-    if (strcmp(function.name, name) == 0) return &function;
+const Hooked* FindHooked(const char* name, Patches which) {
+  for (size_t i = which == Patches::kAll ? 0 : std::size(hooked) - kNodeFunctions;
+       i < std::size(hooked); i++) {
+    if (strcmp(hooked[i].name, name) == 0) return &hooked[i];
   }
   return nullptr;
 }
@@ -110,7 +115,8 @@ void Remember(void** slot, void* before, void* wrapper) {
 }
 
 int PatchModule(dl_phdr_info* info, size_t, void* data) {
-  if (!installed.load(std::memory_order_relaxed)) return 1;
+  const Patches which = installed.load(std::memory_order_relaxed);
+  if (which == Patches::kNone) return 1;
   bool* const is_program = static_cast<bool*>(data);
   seen_adds = info->dlpi_adds;
   seen_subs = info->dlpi_subs;
@@ -128,7 +134,7 @@ int PatchModule(dl_phdr_info* info, size_t, void* data) {
   module.ForEachRelocation([&](const ElfW(Rela) & relocation, const ElfW(Sym) & symbol) {
     const unsigned type = static_cast<unsigned>(ELF64_R_TYPE(relocation.r_info));
     if (type != kJumpSlot && type != kGlobDat && type != kAbsolute) return;
-    const Hooked* function = FindHooked(module.NameOf(symbol));
+    const Hooked* function = FindHooked(module.NameOf(symbol), which);
     if (function == nullptr || function->original == nullptr) return;
     void** const slot = module.Slot(relocation);
     void* const before = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
@@ -176,23 +182,24 @@ int ReadLibraryPath(dl_phdr_info* info, size_t, void* data) {
 
 }  // namespace
 
-const char* InstallPatches() {
+const char* InstallPatches(Patches which) {
   size_t i = 0;
 #define MEMTAPE_ORIGINAL(result, name, ...) \
   hooked[i++].original = reinterpret_cast<void*>(originals.name);
   MEMTAPE_HOOKED_FUNCTIONS(MEMTAPE_ORIGINAL)
 #undef MEMTAPE_ORIGINAL
   patches.Clear();
-  installed.store(true);
+  installed.store(which);
   bool is_program = true;
   dl_iterate_phdr(PatchModule, &is_program);
-  if (patches.size() > 0) return nullptr;
-  installed.store(false);
+  // Node.js itself imports nothing that it offers to addons, which come later.
+  if (which == Patches::kNodeOnly || patches.size() > 0) return nullptr;
+  installed.store(Patches::kNone);
   return "no module's imports can be patched: nothing to record";
 }
 
 void PatchNewModules() {
-  if (!installed.load(std::memory_order_acquire)) return;
+  if (installed.load(std::memory_order_acquire) == Patches::kNone) return;
   const int saved = errno;
   bool changed = false;
   dl_iterate_phdr(ReadCounters, &changed);
@@ -203,7 +210,7 @@ void PatchNewModules() {
 
 void RemovePatches() {
   // Before the look at all modules: who patches new ones now is either done before it or sees this.
-  installed.store(false);
+  installed.store(Patches::kNone);
   dl_iterate_phdr(RestoreModule, nullptr);
   patches.Clear();
 }

@@ -16,6 +16,7 @@
 #include "hooks/patch.h"
 #include "hooks/wrappers.h"
 #include "os/os.h"
+#include "track/drain.h"
 #include "track/session.h"
 
 namespace memtape {
@@ -212,13 +213,18 @@ bool MayTrustEnvironment() {
 [[gnu::constructor]] void OnLoad() {
   const RecursionGuard guard;
   ResolveOriginals();
+  HideFrames(own_code.start, own_code.end - own_code.start);
   // The main program's handle stands for the global scope, which dlopen with RTLD_LOCAL (how the
   // addon loads this library) does not change.
   void* const program = dlopen(nullptr, RTLD_LAZY);
   preloaded = dlsym(program, "memtape_core_api") != nullptr;
   if (!preloaded || !MayTrustEnvironment()) return;
   // An allocator that comes before this library in LD_PRELOAD is what everyone is bound to.
-  if (other_malloc_is_first) InstallPatches();
+  if (other_malloc_is_first) {
+    InstallPatches(Patches::kAll);
+  } else if (originals.uv_queue_work != nullptr || originals.napi_queue_async_work != nullptr) {
+    InstallPatches(Patches::kNodeOnly);
+  }
   StartFromEnvironment();
 }
 

@@ -24,6 +24,7 @@ enum class RingRecord : uint8_t {
   kJsSample = 25,        // JsSampleHead, then per space: size, used, name (24 bytes, zero-filled)
   kThread = 26,          // kind | worker id << 32
   kMetadata = 27,        // byte length, JSON text
+  kOrigin = 28,          // number of a stack of this ring that origin keys will name
 };
 
 enum class ModulesChange : uint64_t { kLoading = 0, kUnloading = 1, kUnloaded = 2 };
@@ -34,6 +35,25 @@ inline constexpr uint64_t kKeyInterpreted = uint64_t{1} << 63;
 inline constexpr uint64_t kKeyLabel = uint64_t{1} << 62;
 inline constexpr uint64_t kLabelGc = kKeyLabel | 1;
 inline constexpr uint64_t kLabelJsUnknown = kKeyLabel | 2;
+inline constexpr uint64_t kLabelLibuvPool = kKeyLabel | 3;
+inline constexpr uint64_t kLabelV8Platform = kKeyLabel | 4;
+
+// Both bits: an origin, the outermost key of a stack. The stack goes on with another one, that of
+// the thread that queued this work or started this thread, as that thread's ring numbered it.
+inline constexpr uint64_t kKeyOrigin = kKeyInterpreted | kKeyLabel;
+inline constexpr uint64_t kOriginStartedThread = uint64_t{1} << 61;  // else: queued work
+inline constexpr uint64_t kOriginCut = uint64_t{1} << 60;            // origins in between left out
+constexpr bool IsOriginKey(uint64_t key) {
+  return (key & kKeyOrigin) == kKeyOrigin;
+}
+// Thread ids and ring stack numbers are not used again within a recording.
+constexpr uint64_t OriginKey(uint32_t thread, uint32_t ring_stack) {
+  return kKeyOrigin | uint64_t{thread} << 32 | ring_stack;
+}
+// What identifies the origin's stack, whoever goes on from it.
+constexpr uint64_t OriginStackOf(uint64_t key) {
+  return key & ~(kOriginStartedThread | kOriginCut);
+}
 
 struct CodeHead {
   uint64_t start;

@@ -57,6 +57,8 @@ uint64_t UnixNs();
 int Pid();
 int ParentPid();
 int Tid();
+// The calling thread's name, into `name` (16 bytes). Returns its length.
+size_t OwnThreadName(char name[16]);
 bool ThreadIsAlive(int pid, int tid);
 void Yield();
 // Every thread of this process executes a full memory barrier before this returns. False where the

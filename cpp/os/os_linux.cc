@@ -9,8 +9,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -296,6 +298,11 @@ int ParentPid() {
 }
 int Tid() {
   return static_cast<int>(Call(SYS_gettid));
+}
+
+size_t OwnThreadName(char name[16]) {
+  if (Failed(Call(SYS_prctl, PR_GET_NAME, reinterpret_cast<long>(name)))) return 0;
+  return strnlen(name, 16);
 }
 
 bool ThreadIsAlive(int pid, int tid) {

@@ -34,6 +34,7 @@ void Dictionary::Start(LogWriter* writer) {
 void Dictionary::Clear() {
   for (FlatMap* map : {&strings_, &functions_, &frames_, &nodes_, &stacks_}) map->Clear();
   stack_states_.Free();
+  stack_nodes_.Free();
   node_frames_.Free();
   node_frames_.Resize(1);
   written_nodes_ = new_parent_ = 0;
@@ -93,6 +94,7 @@ uint32_t Dictionary::Stack(uint32_t node, uint32_t flags) {
     };
     *id = writer_->Emit([&](RecordEncoder& encoder) { return encoder.DefineStack(record); });
     written_nodes_ = nodes;
+    if (*id != 0) stack_nodes_.At(*id) = {node, flags};
   }
   return *id;
 }

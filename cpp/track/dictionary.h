@@ -16,6 +16,11 @@ namespace memtape {
 
 class Dictionary {
  public:
+  struct StackNode {
+    uint32_t node;
+    uint32_t flags;
+  };
+
   void Start(LogWriter* writer);
   void Clear();
 
@@ -26,12 +31,14 @@ class Dictionary {
   uint32_t Node(uint32_t parent, uint32_t frame);
   uint32_t Stack(uint32_t node, uint32_t flags);
   StackState& stack_state(uint32_t stack) { return stack_states_.At(stack); }
+  StackNode stack(uint32_t id) { return stack_nodes_.At(id); }  // 0: no frames
 
  private:
   LogWriter* writer_ = nullptr;
   FlatMap strings_, functions_, frames_, nodes_, stacks_;
   PageArray<StackState> stack_states_;
-  PageArray<uint32_t> node_frames_;  // by node
+  PageArray<StackNode> stack_nodes_;  // by stack
+  PageArray<uint32_t> node_frames_;   // by node
   uint32_t written_nodes_ = 0;  // those after it wait for their stack: a chain below new_parent_
   uint32_t new_parent_ = 0;
 };

@@ -35,6 +35,7 @@ class Drain final : public LogWriter::RingSource {
   void GiveUp();
   // Gives all memory back.
   void Clear();
+  void Hide(uint64_t start, uint64_t bytes) { resolver_.Hide(start, bytes); }
   void AttachCache(UnwindCache* cache, bool native) {
     resolver_.modules(native).Attach(cache->reader());
   }
@@ -77,6 +78,8 @@ class Drain final : public LogWriter::RingSource {
   void OnVariable(Source* source, RingRecord kind, const uint64_t* record, size_t words);
   void OnStack(Source* source, const uint64_t* record, size_t words);
   void AddNewStack(Source* source, uint32_t number, uint32_t stack);
+  void OnOrigin(Source* source, uint32_t number);
+  uint32_t OriginNode(uint64_t key, uint32_t* flags);
   void OnCode(Source* source, const uint64_t* record);
   void OnScript(Source* source, const uint64_t* record);
   void OnThread(Source* source, const uint64_t* record);
@@ -104,6 +107,7 @@ class Drain final : public LogWriter::RingSource {
   LogWriter writer_;
   Dictionary dictionary_;
   FrameResolver resolver_{&arena_};
+  FlatMap origins_;  // OriginStackOf(key) → stack id + 1
   LiveBlocks blocks_;
   MapLedger ledger_;
   PageArray<Source> sources_;
@@ -148,6 +152,7 @@ void Drain::Clear() {
   sources_.Free();
   tails_.Free();
   dictionary_.Clear();
+  origins_.Clear();
   resolver_.Clear();
 }
 
@@ -320,12 +325,14 @@ void Drain::OnMap(Source* source, const uint64_t* record) {
 
 void Drain::OnStack(Source* source, const uint64_t* record, size_t words) {
   const uint32_t number = static_cast<uint32_t>(record[2]);
-  const uint32_t flags = static_cast<uint32_t>(record[2] >> 32);
+  uint32_t flags = static_cast<uint32_t>(record[2] >> 32);
+  uint32_t root = 0;
+  if (words > 3 && IsOriginKey(record[words - 1])) root = OriginNode(record[--words], &flags);
   const std::span<const uint64_t> keys = {record + 3, words - 3};
   StackPath& path = source->path;
   const uint64_t epoch = resolver_.epoch();
-  size_t depth = path.Common(keys, epoch);
-  path.CutTo(depth, epoch);
+  size_t depth = path.Common(root, keys, epoch);
+  path.CutTo(depth, root, epoch);
   uint32_t node = path.NodeAt(depth);
   for (; depth < keys.size(); depth++) {
     const uint64_t key = keys[keys.size() - 1 - depth];
@@ -350,6 +357,22 @@ void Drain::AddNewStack(Source* source, uint32_t number, uint32_t stack) {
   runs.push_back({number, stack, 1});
   // What a block ends with has limited room.
   if (++new_runs_ >= kMaxNewRuns) writer_.Flush();
+}
+
+void Drain::OnOrigin(Source* source, uint32_t number) {
+  *origins_.FindOrInsert(OriginKey(source->thread, number)) = StackOf(source, number) + 1;
+}
+
+// The node that stacks with this outermost key go on from.
+uint32_t Drain::OriginNode(uint64_t key, uint32_t* flags) {
+  const uint32_t found = origins_.Find(OriginStackOf(key));
+  if (found == 0) return 0;  // the ring had no room for it when recording ended
+  const Dictionary::StackNode origin = dictionary_.stack(found - 1);
+  *flags |= origin.flags & ~kStackInGc;
+  if ((key & kOriginCut) != 0) *flags |= kStackCut;
+  const bool thread = (key & kOriginStartedThread) != 0;
+  return dictionary_.Node(origin.node,
+                          resolver_.Label(thread ? "(thread started here)" : "(queued work)"));
 }
 
 void Drain::OnCode(Source* source, const uint64_t* record) {
@@ -456,6 +479,8 @@ void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, 
       return OnJsSample(source, record);
     case RingRecord::kThread:
       return OnThread(source, record);
+    case RingRecord::kOrigin:
+      return OnOrigin(source, static_cast<uint32_t>(record[2]));
     case RingRecord::kMetadata:
       writer_.Emit([&](RecordEncoder& encoder) {
         return encoder.Metadata({reinterpret_cast<const char*>(record + 3), record[2]});
@@ -632,6 +657,10 @@ void DrainRun(Session* session, void (*ready)(Session* session, bool success)) {
   ready(session, prepared);
   if (prepared && !HasMemoryFor([] { drain.Run(); })) HasMemoryFor([] { drain.GiveUp(); });
   drain.Clear();
+}
+
+void HideFrames(uint64_t start, uint64_t bytes) {
+  drain.Hide(start, bytes);
 }
 
 void AttachUnwindCache(UnwindCache* cache, bool native) {

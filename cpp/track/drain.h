@@ -3,6 +3,8 @@
 // capture. Everything it does is invisible to the hooks (its guard is always up).
 #pragma once
 
+#include <stdint.h>
+
 namespace memtape {
 
 class Session;
@@ -12,6 +14,8 @@ class UnwindCache;
 // false it had no memory to begin. Runs until the session stops, then writes the trailer.
 void DrainRun(Session* session, void (*ready)(Session* session, bool success));
 // Any thread, at its first event: prepares its cache for unwinding in the running session.
+// Before the first session: code whose frames are nobody's but ours.
+void HideFrames(uint64_t start, uint64_t bytes);
 void AttachUnwindCache(UnwindCache* cache, bool native);
 
 }  // namespace memtape

@@ -114,11 +114,13 @@ void OnGcStart(int type) {
     uint64_t* const keys = state->keys;
     keys[0] = kLabelGc;
     const v8::JsWalk walk = v8::WalkJs(state->js, keys + 1, kMaxFrames - 1);
-    const uint64_t hash = HashFrames(keys, walk.count + 1);
+    size_t count = walk.count + 1;
+    if (state->origin != 0) keys[count++] = state->origin;
+    const uint64_t hash = HashFrames(keys, count);
     state->gc_stack = state->stacks.Find(hash);
     if (state->gc_stack == 0) {
       const uint32_t flags = kStackInGc | (walk.cut ? kStackCut : 0);
-      state->gc_stack = DefineStack(state, hash, keys, walk.count + 1, flags);
+      state->gc_stack = DefineStack(state, hash, keys, count, flags);
     }
   }
   state->gc_depth++;
@@ -142,7 +144,18 @@ void OnGcEnd(int type) {
 
 }  // namespace
 
+namespace {
+
+std::atomic<bool> has_javascript{false};
+
+}  // namespace
+
+bool HasJavaScript() {
+  return has_javascript.load(std::memory_order_relaxed);
+}
+
 const char* AttachIsolate(uint64_t worker_id, bool is_main) {
+  has_javascript.store(true, std::memory_order_relaxed);
   ThreadState* state = Enter();
   if (state == nullptr) return "nothing is being recorded";
   Leave(state);

@@ -44,8 +44,9 @@ inline uint32_t CaptureStack(ThreadState* state, const Regs& caller) {
   if (MEMTAPE_UNLIKELY(state->gc_depth != 0)) return state->gc_stack;
   uint64_t* const keys = state->keys;
   uint32_t flags = 0;
-  const size_t count = MEMTAPE_UNLIKELY(state->native) ? WalkNative(state, caller, &flags)
-                                                       : WalkDefault(state, caller, &flags);
+  size_t count = MEMTAPE_UNLIKELY(state->native) ? WalkNative(state, caller, &flags)
+                                                 : WalkDefault(state, caller, &flags);
+  if (state->origin != 0) keys[count++] = state->origin;
   const uint32_t epoch = control->stack_epoch.load(std::memory_order_relaxed);
   if (MEMTAPE_UNLIKELY(state->stack_epoch != epoch)) {
     state->stacks.Clear();
@@ -108,6 +109,8 @@ void RecordMetadata(const char* json, size_t length);
 // Attaches the calling thread's V8 isolate, so that its JavaScript frames are seen. Returns null or
 // the reason why they are not. Guard down.
 const char* AttachIsolate(uint64_t worker_id, bool is_main);
+// Whether any thread has tried to: JavaScript runs in this process.
+bool HasJavaScript();
 void DetachIsolate();
 
 }  // namespace memtape

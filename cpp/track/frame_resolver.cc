@@ -15,6 +15,19 @@ void HexOf(const uint8_t* bytes, size_t count, TextBuffer<160>* out) {
   }
 }
 
+std::string_view TextOf(uint64_t label) {
+  switch (label) {
+    case kLabelGc:
+      return "(GC)";
+    case kLabelLibuvPool:
+      return "(libuv pool)";
+    case kLabelV8Platform:
+      return "(V8 platform)";
+    default:
+      return "(JavaScript unknown)";
+  }
+}
+
 }  // namespace
 
 void FrameResolver::Start(LogWriter* writer, Dictionary* dictionary, bool native) {
@@ -96,7 +109,7 @@ std::span<const uint32_t> FrameResolver::Resolve(uint64_t key) {
 
 void FrameResolver::ResolveInto(uint64_t key) {
   if ((key & kKeyLabel) != 0 && (key & kKeyInterpreted) == 0) {
-    runs_.push_back(Label(key == kLabelGc ? "(GC)" : "(JavaScript unknown)"));
+    runs_.push_back(Label(TextOf(key)));
     return;
   }
   const uint64_t address = key & ~kKeyInterpreted;
@@ -104,7 +117,7 @@ void FrameResolver::ResolveInto(uint64_t key) {
   v8::CodeMap::Code* code = code_.Find((key & kKeyInterpreted) != 0 ? address : address - 1);
   if (code != nullptr) {
     ResolveCode(code, address);
-  } else {
+  } else if (address - hidden_start_ >= hidden_bytes_) {
     runs_.push_back(ResolveNative(address));
   }
 }

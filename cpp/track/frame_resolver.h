@@ -37,13 +37,19 @@ class FrameResolver {
   }
   // Something is being loaded, which will show as addresses that no module has, or was unloaded.
   void ModulesChanged(bool unloaded);
+  // Frames of this code are left out: memtape's own.
+  void Hide(uint64_t start, uint64_t bytes) {
+    hidden_start_ = start;
+    hidden_bytes_ = bytes;
+  }
   v8::CodeMap& code() { return code_; }
+  // A frame that memtape adds.
+  uint32_t Label(std::string_view text);
 
  private:
   void ResolveInto(uint64_t key);
   void ResolveCode(v8::CodeMap::Code* code, uint64_t address);
   uint32_t ResolveNative(uint64_t address);
-  uint32_t Label(std::string_view text);
   uint32_t FunctionOf(v8::CodeMap::Code* code, const v8::CodeName& name);
   void WriteSourceMap(const v8::CodeMap::Code& code, uint32_t file);
   void ReadModules();
@@ -56,6 +62,7 @@ class FrameResolver {
   ModuleRegistry default_modules_;
   ModuleRegistry native_modules_;
   ModuleRegistry* modules_ = nullptr;
+  uint64_t hidden_start_ = 0, hidden_bytes_ = 0;
   uint64_t written_version_ = 0;
   uint32_t rescans_ = 0;
   // Key → index into runs_ of a count and as many frame ids, while code_.generation() stays.

@@ -15,21 +15,23 @@ namespace memtape {
 
 class StackPath {
  public:
-  // How many frames, from the outermost on, are as in the latest stack. `keys`: leaf first.
-  // `epoch`: changes when a key may stand for something else than before.
-  size_t Common(std::span<const uint64_t> keys, uint64_t epoch) const {
-    if (epoch != epoch_) return 0;
+  // How many frames, from the outermost on, are as in the latest stack. `root`: the node that the
+  // outermost frame is below. `keys`: leaf first. `epoch`: changes when a key may stand for
+  // something else than before.
+  size_t Common(uint32_t root, std::span<const uint64_t> keys, uint64_t epoch) const {
+    if (root != root_ || epoch != epoch_) return 0;
     const size_t limit = std::min(keys.size(), steps_.size());
     size_t depth = 0;
     while (depth < limit && steps_[depth].key == keys[keys.size() - 1 - depth]) depth++;
     return depth;
   }
 
-  // The node of the frame at `depth` - 1, 0 for the root.
-  uint32_t NodeAt(size_t depth) const { return depth == 0 ? 0 : steps_[depth - 1].node; }
+  // The node that so many frames lead to.
+  uint32_t NodeAt(size_t depth) const { return depth == 0 ? root_ : steps_[depth - 1].node; }
 
-  void CutTo(size_t depth, uint64_t epoch) {
+  void CutTo(size_t depth, uint32_t root, uint64_t epoch) {
     steps_.Resize(depth);
+    root_ = root;
     epoch_ = epoch;
   }
   void Push(uint64_t key, uint32_t node) { steps_.push_back({key, node}); }
@@ -43,6 +45,7 @@ class StackPath {
   };
   PageArray<Step> steps_;
   uint64_t epoch_ = 0;
+  uint32_t root_ = 0;
 };
 
 }  // namespace memtape

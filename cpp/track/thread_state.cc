@@ -7,6 +7,7 @@
 #include "base/ticks.h"
 #include "os/os.h"
 #include "track/drain.h"
+#include "track/origin.h"
 #include "track/session.h"
 
 namespace memtape {
@@ -103,14 +104,17 @@ ThreadState* Acquire(uint32_t session_number) {
     session.Fail("no room for another thread's ring buffer", static_cast<int>(-slot));
     return nullptr;
   }
+  RecognizeThread();
   state->session = session_number;
+  state->origin = OriginKeyIn(session_number);
   state->last_stack = state->gc_depth = state->gc_stack = 0;
   state->thread = control->next_thread.fetch_add(1, std::memory_order_relaxed);
   session.rings.At(static_cast<uint32_t>(slot))
       .header->thread.store(state->thread, std::memory_order_release);
   thread_state = state;
   state->ring.Open();
-  const uint64_t head[] = {uint64_t{state->thread} | uint64_t{tid} << 32, 0};
+  const uint64_t head[] = {uint64_t{state->thread} | uint64_t{tid} << 32,
+                           static_cast<uint64_t>(current_origin.kind)};
   const RecordPart part = {head, sizeof head};
   PushTo(state, RingRecord::kThread, &part, 1);
   return state;

@@ -50,6 +50,7 @@ struct ThreadState {
   uint32_t last_stack = 0;  // ring stack numbers count from 1
   uint32_t gc_depth = 0;
   uint32_t gc_stack = 0;
+  uint64_t origin = 0;  // the outermost key of all stacks of this thread now, 0: none
   uint32_t thread = 0;
   std::atomic<uint32_t> os_tid = 0;  // 0: free to take
   bool js_unknown = false;           // the thread runs JavaScript that cannot be walked

@@ -218,29 +218,57 @@ it.each([
   ['alloc of a known address', [0x8d]],
   ['alloc of a recently freed address', [0x60, 0x8e]],
 ])('F-18: a %s that the end of the block cuts off has no effect', async (_name, records) => {
-  const end = await readCapture(capture(block(payload([0x80, 0, 5, 2, ...records]))), {});
+  const end = await readCapture(capture(block(payload([0x80, 120, 5, 2, ...records]))), {});
   expect(end.counts).toMatchObject({ allocations: 1, missedFrees: 0, malformedBlocks: 1 });
   expect(end.bytesDropped).toBe(1);
 });
 
 describe('F-9: a block knows nothing of the one before', () => {
   // An alloc and a free of the same address, often enough to fill both histories.
-  const again = Array.from({ length: 63 }, () => [0x8e, 0, 0x60]).flat();
-  const before = block(payload([0x80, 0, 5, 2, 0x60, ...again]));
+  const again = Array.from({ length: 4200 }, () => [0x8e, 0, 0x60]).flat();
+  const before = block(payload([0x80, 120, 5, 2, 0x60, ...again]));
   it.each([
-    ['its frees', [0x82, 0, 1, 0]],
+    ['its frees', [0x82, 120, 1, 0]],
     ['its allocs', [0x60]],
-    ['its sizes', [0x85, 0, 1]],
+    ['its older allocs', [0x52, 0x02]],
+    ['its sizes', [0x85, 120, 1]],
     ['its stack', [0x89, 1, 1]],
+    ['its earlier stack', [0x81, 0, 1, 1]],
   ])('%s', async (_name, records) => {
     const end = await readCapture(capture(before, block(payload(records, [2, 1, 1, 1, 1, 1]))), {});
-    expect(end.counts).toMatchObject({ allocations: 64, frees: 64, malformedBlocks: 1 });
+    expect(end.counts).toMatchObject({ allocations: 4201, frees: 4201, malformedBlocks: 1 });
   });
 
   it('its last new address', async () => {
-    const after = block(payload([0x80, 0, 1, 4], [2, 1, 1, 1, 1, 1]));
+    const after = block(payload([0x80, 120, 1, 4], [2, 1, 1, 1, 1, 1]));
     const { lines } = await dumpLines(capture(before, after));
     expect(lines).toContain('alloc id=2 address=0x10 size=1 allocator=malloc stack=0 thread=0');
+  });
+});
+
+describe('histories', () => {
+  const allocs = Array.from({ length: 4098 }, () => [0x8c, 2]).flat();
+  const many = [0x80, 120, 1, 2, ...allocs];
+  const ids = async (...records: readonly number[]) => {
+    const { lines, end } = await dumpLines(capture(block(payload([...many, ...records]))));
+    expect(end.counts.malformedBlocks).toBe(0);
+    return recordLines(lines)
+      .slice(1 + 4099)
+      .map((line) => Number(/ id=(\d+)/.exec(line)?.[1]));
+  };
+
+  it('the 4,096th last alloc is the oldest in reach', async () => {
+    expect(await ids(0x7f, 0x50, 2, 0x5f, 0xff, 0x01)).toEqual([4068, 4067, 4]);
+  });
+
+  it('the 4,096th last free is the oldest in reach', async () => {
+    const frees = Array.from({ length: 4095 }, (_, i) => {
+      const k = 4095 - i - 1;
+      return k < 32 ? [0x60 | k] : [0x50 | (k & 15), ...varint(k >> 4)];
+    }).flat();
+    const freed = await ids(0x43, 0, ...frees, 0x8e, 0xff, 0x1f, 0x8e, 0);
+    expect(freed.slice(0, 3)).toEqual([3, 5, 6]);
+    expect(freed.slice(-2)).toEqual([3, 4099]);
   });
 });
 
@@ -261,7 +289,7 @@ describe('numbers', () => {
     2 ** 47,
     2 ** 53 - 1,
   ])('a size of %i', async (size) => {
-    const alloc = [0x80, 0, ...varint(size), 2];
+    const alloc = [0x80, 120, ...varint(size), 2];
     const { lines } = await dumpLines(capture(block(payload([...alloc, 0x60]))));
     expect(recordLines(lines).slice(1)).toEqual([
       `alloc id=1 address=0x8 size=${size} allocator=malloc stack=0 thread=0`,
@@ -272,14 +300,14 @@ describe('numbers', () => {
   it.each([16, 2 ** 31, 2 ** 40 + 8, 2 ** 47 - 8])('an address of %i and back', async (address) => {
     const there = varint((address / 8) * 2);
     const back = varint((address / 8 - 1) * 2 - 1);
-    const records = [0x80, 0, 1, ...there, 0x88, 1, ...back];
+    const records = [0x80, 120, 1, ...there, 0x88, 1, ...back];
     const { lines } = await dumpLines(capture(block(payload(records))));
     expect(lines.join('\n')).toContain(`id=1 address=0x${address.toString(16)} `);
     expect(lines.join('\n')).toContain('id=2 address=0x8 ');
   });
 
   it('a number may be longer than it has to be', async () => {
-    const alloc = [0x80, 0x80, 0x00, 0x85, 0x80, 0x80, 0x80, 0x80, 0x00, 2];
+    const alloc = [0x80, 0xf8, 0x80, 0x00, 0x85, 0x80, 0x80, 0x80, 0x80, 0x00, 2];
     const { lines } = await dumpLines(capture(block(payload(alloc))));
     expect(lines.join('\n')).toContain('size=5 allocator=malloc stack=0');
   });

@@ -21,4 +21,4 @@ include=${NODE_INCLUDE:-$(node -p 'require("node:path").join(process.execPath, "
 # shellcheck disable=SC2086
 ${CXX:-c++} -std=c++20 -O1 -g -Wall -Wextra -Werror -fno-builtin -fno-optimize-sibling-calls \
   -fno-omit-frame-pointer -pthread -shared -fPIC -I"$include" -DNAPI_VERSION=9 \
-  -o "$out/truth_addon.node" "$here/addon/truth_addon.cc"
+  -o "$out/truth_addon.node" "$here"/addon/*.cc

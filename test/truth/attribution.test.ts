@@ -5,45 +5,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isNodeInternal } from '../../ts/model/frame.js';
 import { nodes } from '../support/nodes.js';
-import { buildPrograms, programs } from '../support/programs.js';
+import { buildPrograms } from '../support/programs.js';
 import { type Recording, readRecording, record } from '../support/recording.js';
-import { disagreement, type Expectation, expectationsOf, type SeenFrame } from './expectations.js';
+import { attributionProblems } from './attribution.js';
+import { type Expectation, expectationsOf } from './expectations.js';
 import { type Script, scripts } from './scripts.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'memtape-attribution-'));
 beforeAll(buildPrograms);
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** JavaScript frames of the script, leaf first. */
-function scriptFrames(recording: Recording, stack: number): SeenFrame[] {
-  return recording
-    .frames(stack)
-    .filter(({ kind, file }) => kind === 'js' && !isNodeInternal(file))
-    .map((frame) => ({ ...frame, name: frame.name.replace(/^(?:get|set) /, '') }));
-}
-
-function problem(wanted: Expectation, recording: Recording, stack: number): string | undefined {
-  const frames = scriptFrames(recording, stack);
-  if (wanted.native === undefined) return disagreement(wanted, frames);
-  const leaf = recording.nativeLeaf(stack);
-  if (leaf?.file !== programs.addon || leaf.name !== wanted.native) return `in ${leaf?.name}`;
-  return frames.length > 0 ? `with JavaScript: ${frames[0]?.name}` : undefined;
-}
-
-function problemsOf(wanted: Expectation, recording: Recording): string[] {
-  const stacks = [...recording.stacksOfSize(wanted.size)];
-  const total = stacks.reduce((sum, [, count]) => sum + count, 0);
-  const where = `${wanted.file}:${wanted.line} (${wanted.size})`;
-  const wrong = stacks.flatMap(([stack, count]) => {
-    const text = problem(wanted, recording, stack);
-    return text === undefined ? [] : [`${where}: ${count} of ${total} ${text}`];
-  });
-  return total === wanted.count
-    ? wrong
-    : [`${where}: ${total} times, not ${wanted.count}`, ...wrong];
-}
 
 async function attribute(script: Script, node: string) {
   const expectations = expectationsOf(script.sources);
@@ -71,7 +42,7 @@ describe.each(nodes())('Node.js $version', ({ path, major }) => {
     test(script.name, async () => {
       const { expectations, recording } = await attribute(script, path);
       expect(recording.end.metadata.jsStacks).toBe('frames');
-      const problems = expectations.flatMap((wanted) => problemsOf(wanted, recording));
+      const problems = attributionProblems(expectations, recording);
       expect(problems, problems.join('\n')).toEqual([]);
     });
   }

@@ -2,6 +2,8 @@
 // Reads from a test script what a report about it must say. A line that allocates ends in
 //   //= LEAF < CALLER < … [@FILE:LINE] xCOUNT     JavaScript functions, `*` for any name
 //   //= native FUNCTION xCOUNT                    no JavaScript on the thread
+//   //= LEAF < … in FUNCTION (LABEL) (LABEL) xCOUNT
+//                                                 on another thread, below labels that lead there, innermost first
 // and its six-digit prime sizes name it: nothing else in the process allocates them.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -15,14 +17,16 @@ export interface Expectation {
   readonly line: number;
   /** Where in the line the called method's name stands, from 1; undefined where that is not where V8 puts the call. */
   readonly column: number | undefined;
-  /** The C++ function that must be the leaf, when there is no JavaScript. */
+  /** The C++ function that must be the leaf, when the thread runs no JavaScript. */
   readonly native: string | undefined;
+  /** Between that function and the JavaScript, innermost first. */
+  readonly labels: readonly string[];
 }
 
 const marker =
-  /\/\/= (?:native (?<native>\w+)|(?<chain>.+?))(?: @(?<file>.+?):(?<line>\d+))? x(?<count>\d+)/;
+  /\/\/= (?:(?<chain>.+?))?(?:(?:native| in) (?<native>\w+)(?: (?<labels>\(.+\)))?)?(?: @(?<file>.+?):(?<line>\d+))? x(?<count>\d+)/;
 const sizes = /\b1[0-3]\d{4}\b/g;
-const call = /(?<!new )addon\.(\w+)\((?:\w+ \+ )?(\d+)/g;
+const call = /(?<!new )addon\.(\w+)\((?:\w+ \+ |\w+, )?(\d+)/g;
 
 function columnsOf(text: string): Map<number, number> {
   const columns = new Map<number, number>();
@@ -45,6 +49,7 @@ function fromLine(text: string, file: string, line: number): Expectation[] {
     line: Number(found['line'] ?? line),
     column: columns.get(Number(digits)),
     native: found['native'],
+    labels: found['labels']?.match(/\([^)]+\)/g) ?? [],
   }));
 }
 

@@ -2,7 +2,7 @@
 // Memory by the line that answers for it and by allocator, with the stacks behind each row.
 
 import type { ThreadInfo } from '../format/records.js';
-import type { Frame } from '../model/frame.js';
+import { type Frame, isNodeInternal } from '../model/frame.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile, ProfileKind } from '../model/profile.js';
 import { StackTreeBuilder } from '../model/stack-tree.js';
@@ -44,18 +44,13 @@ export function tableReport({
 }: TableInput): TableReport {
   const { rows } = profile;
   const builder = new StackTreeBuilder();
-  const nodes = new Map<number, number>();
-  const nodeOf = (stack: number): number => {
-    let node = nodes.get(stack);
-    if (node === undefined) {
-      node = stacks.path(stack).reduceRight((above, frame) => builder.child(above, frame), 0);
-      nodes.set(stack, node);
-    }
-    return node;
-  };
+  const siteOf = memoized((stack) => stacks.ownSite(stack, isOutsideNode));
+  const nodeOf = memoized((stack) =>
+    stacks.path(stack).reduceRight((above, frame) => builder.child(above, frame), 0),
+  );
   const stackIds = Array.from(rows.stack);
   const entries: TableEntries = {
-    site: stackIds.map((stack) => stacks.site(stack)),
+    site: stackIds.map(siteOf),
     node: stackIds.map(nodeOf),
     thread: Array.from(rows.thread),
     allocator: Array.from(rows.allocator),
@@ -75,5 +70,23 @@ export function tableReport({
     total_allocations: profile.totalCount,
     timeline,
     stats,
+  };
+}
+
+/** Lines that somebody can change answer for Node.js' own functions that they called. */
+function isOutsideNode({ kind, file }: Frame): boolean {
+  return (kind === 'js' || kind === 'wasm') && file !== '' && !isNodeInternal(file);
+}
+
+/** A stack has a row for each thread and allocator. */
+function memoized(compute: (stack: number) => number): (stack: number) => number {
+  const known = new Map<number, number>();
+  return (stack) => {
+    let value = known.get(stack);
+    if (value === undefined) {
+      value = compute(stack);
+      known.set(stack, value);
+    }
+    return value;
   };
 }

@@ -71,15 +71,6 @@ void RecentIds(CaptureBuilder& c) {
   c.Alloc(1, 8, 38, 8 * 38);  // the 63rd last free
   c.Alloc(1, 8, 70, 8 * 70);  // the 65th
   c.EndBlock();
-  for (uint32_t id = 71; id <= 71 + kRecentAllocs; ++id) c.Alloc(1, 8, id, 8 * id);
-  c.Free(72);  // the oldest in reach
-  c.Free(71);  // one too far
-  for (uint32_t id = 73; id <= 70 + kRecentFrees; ++id) c.Free(id);
-  c.Alloc(1, 8, 72, 8 * 72);  // the oldest in reach
-  c.Alloc(1, 8, 71, 8 * 71);  // (freed after it)
-  c.Free(1);
-  c.Free(2);
-  c.Alloc(1, 8, 73, 8 * 73);  // one too far
   for (uint32_t stack = 0; stack < 130; ++stack) e.DefineStack({});
   c.Alloc(12, 8, 74, 8 * 74);  // current 119 changes ago
   c.Alloc(12, 8, 75, 8 * 75);

@@ -12,6 +12,8 @@
 #include <string>
 #include <thread>
 
+#include "jobs.h"
+
 #define EXPORTED extern "C" __attribute__((visibility("default"), noinline))
 
 namespace {
@@ -258,5 +260,6 @@ NAPI_MODULE_INIT() {
     Check(napi_set_named_property(env, exports, name, value));
   }
   Check(napi_set_named_property(env, exports, "Holder", DefineHolder(env)));
+  DefineJobs(env, exports);
   return exports;
 }

@@ -22,7 +22,7 @@ const HEADINGS: readonly { key: SortColumn; label: string; hint: string; class: 
   { key: 'name', label: 'Function', hint: 'and the line that asked for memory', class: 'wide' },
   { key: 'allocator', label: 'Allocator', hint: 'the function called', class: 'text' },
   { key: 'thread', label: 'Thread', hint: 'that allocated', class: 'text' },
-  { key: 'bytes', label: 'Memory', hint: 'and its share of the whole', class: '' },
+  { key: 'bytes', label: 'Memory', hint: 'and its share of the whole', class: 'size' },
   { key: 'count', label: 'Blocks', hint: 'and mapped ranges', class: '' },
   { key: 'average', label: 'Average', hint: 'size of a block', class: '' },
 ];
