@@ -25,6 +25,8 @@ export interface RealCase {
   readonly sizes?: readonly SizeWanted[];
   /** Base names of native modules that must have allocated. */
   readonly modules?: readonly string[];
+  /** Of the bytes that these modules (base names) allocated on any thread, at least this part must reach a JavaScript line. */
+  readonly onLines?: { readonly modules: readonly string[]; readonly share: number };
   /** Functions that must have allocated on worker threads, and on how many. */
   readonly workers?: { readonly under: string; readonly threads: number };
 }
@@ -90,6 +92,7 @@ export const cases: readonly RealCase[] = [
     // The raw pixels of three pictures of 1600 × 1200.
     sizes: [{ size: 1600 * 1200 * 3, count: 3, under: 'noise' }],
     modules: ['libvips-cpp.so'],
+    onLines: { modules: ['libvips-cpp.so', 'sharp-'], share: 0.999 },
   },
   {
     name: 'workers',

@@ -4,9 +4,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { isNodeInternal } from '../../ts/model/frame.js';
 import { missingNodes, nodes } from '../support/nodes.js';
 import { run } from '../support/programs.js';
-import { type Recording, readRecording, record } from '../support/recording.js';
+import { type Group, type Recording, readRecording, record } from '../support/recording.js';
 import { cases, type RealCase } from './cases.js';
 import { folder as home } from './commands.mjs';
 
@@ -44,6 +45,24 @@ function expectModules({ modules = [] }: RealCase, recording: Recording): void {
   // libvips-cpp.so.8.17.3 is libvips-cpp.so: versions are the package's matter.
   const found = modules.filter((module) => [...seen].some((name) => name.startsWith(module)));
   expect(found).toEqual(modules);
+}
+
+/** The part of the bytes of these allocations that reaches a line of JavaScript, Node.js's own not counted. */
+function shareOnLines(recording: Recording, groups: readonly Group[]): number {
+  const onLine = ({ stack }: Group) =>
+    recording.frames(stack).some(({ kind, file }) => kind === 'js' && !isNodeInternal(file));
+  const sum = (list: readonly Group[]) => list.reduce((total, { bytes }) => total + bytes, 0);
+  return sum(groups.filter(onLine)) / sum(groups);
+}
+
+function expectOnLines({ onLines }: RealCase, recording: Recording): void {
+  if (!onLines) return;
+  const groups = recording.allocated.filter(({ stack }) => {
+    const leaf = basename(recording.nativeLeaf(stack)?.file ?? '');
+    return onLines.modules.some((module) => leaf.startsWith(module));
+  });
+  expect(groups.length).toBeGreaterThan(0);
+  expect(shareOnLines(recording, groups)).toBeGreaterThanOrEqual(onLines.share);
 }
 
 function expectWorkers({ workers }: RealCase, recording: Recording): void {
@@ -88,8 +107,18 @@ describe.each(nodes())('Node.js $version', ({ path }) => {
       expect([...packages]).toEqual(expect.arrayContaining(one.packages.map(versioned)));
       expectSizes(one, recording);
       expectModules(one, recording);
+      expectOnLines(one, recording);
       expectWorkers(one, recording);
     },
     120_000,
   );
 });
+
+test('what a process allocates that uses sharp for long reaches a JavaScript line', async () => {
+  const newest = nodes().reduce((a, b) => (b.major > a.major ? b : a));
+  const args = ['programs/sharp-resize.mjs', '200'];
+  const recorded = record(newest.path, args, { folder, cwd: home });
+  expect(recorded.status).toBe(0);
+  const recording = await readRecording(recorded.capture);
+  expect(shareOnLines(recording, recording.allocated)).toBeGreaterThanOrEqual(0.95);
+}, 120_000);

@@ -48,7 +48,8 @@ export interface JsHeapSeries {
 }
 
 export class TimelineAggregator implements Consumer {
-  readonly #process = new Series(6);
+  readonly #points: number;
+  readonly #process: Series;
   readonly #jsHeaps = new Map<number, Series>();
   readonly #openGcs = new Map<number, GcRecord>();
   readonly #gcTotals = new Map<number, { count: number; pauseNs: number; longestNs: number }>();
@@ -58,6 +59,12 @@ export class TimelineAggregator implements Consumer {
   #rssPeak = 0;
   #rssPeakTimeNs = 0;
   #reservedPeak = 0;
+
+  /** @param points of each series, at most; neighbours are merged beyond them. */
+  constructor(points = 4000) {
+    this.#points = points;
+    this.#process = new Series(6, points);
+  }
 
   onSample(sample: SampleRecord): void {
     const { timeNs, heap, rss, committed, reserved, file } = sample;
@@ -72,7 +79,7 @@ export class TimelineAggregator implements Consumer {
   onJsSample(sample: JsSampleRecord): void {
     let series = this.#jsHeaps.get(sample.thread);
     if (series === undefined) {
-      series = new Series(4);
+      series = new Series(4, this.#points);
       this.#jsHeaps.set(sample.thread, series);
     }
     series.push([sample.timeNs, sample.heapUsed, sample.heapTotal, sample.external]);

@@ -10,7 +10,7 @@ import type { Consumer } from '../decode/consumer.js';
 import type { CaptureEnd } from '../decode/read-capture.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile } from '../model/profile.js';
-import { statsReport } from '../report/stats.js';
+import { type StatsOptions, statsReport } from '../report/stats.js';
 import type { StatsReport } from '../report/stats-report.js';
 import { type TimelineReport, timelineReport } from '../report/timeline.js';
 import { withPath } from './errors.js';
@@ -26,12 +26,12 @@ export interface Analysis {
   readonly timeline: TimelineReport;
   /** What the options ask for: the peak, leaks or temporary allocations. */
   readonly profile: Profile;
-  stats(top?: number): StatsReport;
+  stats(options?: StatsOptions): StatsReport;
 }
 
 type ProfileOptions = Pick<
   Options,
-  'leaks' | 'temporaryAllocations' | 'temporaryAllocationThreshold'
+  'leaks' | 'temporaryAllocations' | 'temporaryAllocationThreshold' | 'maxMemoryRecords'
 >;
 
 const DEFAULT_THRESHOLD = 1;
@@ -61,7 +61,7 @@ export async function analyse(
 ): Promise<Analysis> {
   const peak = new PeakAggregator();
   const totals = new TotalsAggregator();
-  const timelines = new TimelineAggregator();
+  const timelines = new TimelineAggregator(options.maxMemoryRecords);
   const threshold = temporaryThreshold(options);
   const temporary = threshold === null ? null : new TemporaryAggregator(threshold);
   const consumers = [peak, totals, timelines, ...(temporary ? [temporary] : []), ...more];
@@ -79,7 +79,6 @@ export async function analyse(
     timelines,
     timeline,
     profile: temporary?.temporary() ?? (options.leaks ? peak.leaked() : peak.peak()),
-    stats: (top) =>
-      statsReport({ end, stacks, peak, totals, timeline }, top === undefined ? {} : { top }),
+    stats: (options) => statsReport({ end, stacks, peak, totals, timeline }, options),
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every option of every command, once. A command names the ones it takes.
 import { InvalidArgumentError, Option } from 'commander';
+import { CONFIDENTIAL, type Confidential } from '../model/confidential.js';
 
 export interface Options {
   output?: string;
@@ -14,6 +15,9 @@ export interface Options {
   json?: boolean;
   leaks?: boolean;
   splitThreads?: boolean;
+  inverted?: boolean;
+  maxMemoryRecords?: number;
+  confidentialFiles?: Confidential;
   temporaryAllocations?: boolean;
   temporaryAllocationThreshold?: number;
   maxRows?: number;
@@ -121,6 +125,17 @@ const table = {
       'soon: within n further allocations of its thread (default: 1)',
     ).argParser(whole(0)),
   splitThreads: () => new Option('--split-threads', 'tell threads apart'),
+  inverted: () => new Option('--inverted', 'show allocating frames first, callers below them'),
+  maxMemoryRecords: () =>
+    new Option(
+      '--max-memory-records <n>',
+      'points of each line of memory over time (default: 4000)',
+    ).argParser(whole(8, 1_000_000)),
+  confidentialFiles: () =>
+    new Option(
+      '--confidential-files <which>',
+      'whose source lines stay out of the page: all, none, or by default those that are\nneither scripts nor readable by everybody',
+    ).choices(CONFIDENTIAL),
   maxRows: () => new Option('-r, --max-rows <n>', 'at most n rows').argParser(whole(1)),
   sort: () =>
     new Option('-s, --sort <column>', 'column to sort by').choices([

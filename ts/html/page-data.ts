@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // What is embedded in the page as JSON; written by render.ts, read by app/.
 
-import type { Frame, FrameKind } from '../model/frame.js';
+import type { FrameKind, SourcedFrame } from '../model/frame.js';
 import type { ProfileKind } from '../model/profile.js';
 import type { StatsReport } from '../report/stats-report.js';
 import type { TimelineReport } from '../report/timeline.js';
 
 const KINDS: readonly FrameKind[] = ['js', 'native', 'builtin', 'wasm', 'label', 'gc'];
 
-/** kind, name, file, line, column, package; strings as indexes. */
-export type FrameRow = [number, number, number, number, number, number];
+/** kind, name, file, line, column, package, source; strings as indexes. */
+export type FrameRow = [number, number, number, number, number, number, number];
 
 export interface Folded {
   /** Frames that were too small to be kept one by one. */
@@ -27,12 +27,17 @@ export interface PageData {
   /** In a comparison a node's count is its bytes after, and its bytes are those before. */
   readonly tree: string;
   readonly isDifference: boolean;
+  /** Whether the graph is inverted at first. */
+  readonly inverted: boolean;
   readonly folded: Folded;
   readonly timeline: TimelineReport;
   readonly stats: StatsReport;
 }
 
-export function packFrames(frames: readonly Frame[]): { strings: string[]; rows: FrameRow[] } {
+export function packFrames(frames: readonly SourcedFrame[]): {
+  strings: string[];
+  rows: FrameRow[];
+} {
   const ids = new Map<string, number>();
   const idOf = (text: string): number => {
     let id = ids.get(text);
@@ -50,18 +55,23 @@ export function packFrames(frames: readonly Frame[]): { strings: string[]; rows:
       frame.line,
       frame.column,
       idOf(frame.package),
+      idOf(frame.source ?? ''),
     ],
   );
   return { strings: [...ids.keys()], rows };
 }
 
-export function unpackFrames(rows: readonly FrameRow[], strings: readonly string[]): Frame[] {
-  return rows.map(([kind, name, file, line, column, owner]) => ({
+export function unpackFrames(
+  rows: readonly FrameRow[],
+  strings: readonly string[],
+): SourcedFrame[] {
+  return rows.map(([kind, name, file, line, column, owner, source]) => ({
     kind: KINDS[kind] ?? 'label',
     name: strings[name] ?? '',
     file: strings[file] ?? '',
     line,
     column,
     package: strings[owner] ?? '',
+    source: strings[source] ?? '',
   }));
 }

@@ -13,6 +13,8 @@ import { encodeTree } from './tree-codec.js';
 export interface RenderOptions {
   /** The smallest frames are folded until the page is at most this large. */
   readonly maxBytes?: number;
+  /** Show allocating frames first, callers below them, until the reader turns it round. */
+  readonly inverted?: boolean;
 }
 
 export interface RenderedPage {
@@ -38,6 +40,7 @@ export function renderFlamegraph(
       nodes: fold.tree.size,
       tree: encodeTree(fold.tree),
       isDifference,
+      inverted: options.inverted ?? false,
       folded: fold.folded,
       timeline: report.timeline,
       stats: report.stats,

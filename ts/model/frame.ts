@@ -28,6 +28,11 @@ export interface Frame {
   readonly package: string;
 }
 
+/** With the text of its line, where a report shows that. */
+export interface SourcedFrame extends Frame {
+  readonly source?: string;
+}
+
 export const ROOT_FRAME: Frame = {
   kind: 'label',
   name: 'everything',

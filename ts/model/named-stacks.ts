@@ -82,12 +82,18 @@ export class NamedStacks {
     return site;
   }
 
-  /** Everything in `rows`, merged by frame. */
-  tree(rows: ProfileRows): StackTree {
+  /** Everything in `rows`, merged by frame; with `threadName`, each thread below a frame of its own. */
+  tree(rows: ProfileRows, threadName?: (thread: number) => string): StackTree {
     const builder = new StackTreeBuilder();
-    const memo = new TreeNodes();
+    const memos = new Map<number, TreeNodes>();
     for (let row = 0; row < rows.size; row++) {
       const stack = rows.stack[row] as number;
+      const root =
+        threadName === undefined
+          ? 0
+          : builder.child(0, this.#label('label', threadName(rows.thread[row] as number)));
+      const memo = memos.get(root) ?? new TreeNodes(root);
+      memos.set(root, memo);
       let node = this.#treeNode(builder, memo, stack);
       if (this.#needsGcLabel(stack)) node = builder.child(node, this.#label('gc', '(GC)'));
       builder.add(node, rows.bytes[row] as number, rows.count[row] as number);
@@ -100,7 +106,7 @@ export class NamedStacks {
     const outermost = this.#outermost(stack);
     const places = memo.under(outermost);
     const unplaced: number[] = [];
-    let place = outermost === ROOT_FRAME_ID ? 0 : builder.child(0, outermost);
+    let place = outermost === ROOT_FRAME_ID ? memo.root : builder.child(memo.root, outermost);
     const { stackNodes, nodeParents, nodeFrames } = this.#source;
     for (let node = stackNodes.get(stack); node !== NO_NODE; node = nodeParents.get(node)) {
       const known = places.get(node);
@@ -116,7 +122,7 @@ export class NamedStacks {
       }
       places.set(node, place);
     }
-    return place === 0 ? builder.child(0, this.#label('label', NO_STACK)) : place;
+    return place === memo.root ? builder.child(place, this.#label('label', NO_STACK)) : place;
   }
 
   #frameIds(frame: number): readonly number[] {
@@ -155,7 +161,12 @@ export class NamedStacks {
 
 /** Where each capture node stands in the tree, separately below each outermost label. */
 class TreeNodes {
+  readonly root: number;
   readonly #byOutermost = new Map<number, Map<number, number>>();
+
+  constructor(root: number) {
+    this.root = root;
+  }
 
   under(outermost: number): Map<number, number> {
     let places = this.#byOutermost.get(outermost);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The shape of the flame graph report: everything that its page shows.
 
-import type { Frame } from '../model/frame.js';
+import type { SourcedFrame } from '../model/frame.js';
 import type { ProfileKind } from '../model/profile.js';
 import type { StatsReport } from './stats-report.js';
 import type { TimelineReport } from './timeline.js';
@@ -20,7 +20,7 @@ export interface FlamegraphReport {
   readonly title: string;
   readonly kind: ProfileKind;
   /** By frame id of the tree; id 0 is the root. */
-  readonly frames: readonly Frame[];
+  readonly frames: readonly SourcedFrame[];
   readonly tree: TreeColumns;
   readonly timeline: TimelineReport;
   readonly stats: StatsReport;

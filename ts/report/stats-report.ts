@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The shape of the statistics report: memray's key names where the meaning is equal, ours beside them.
 
+import type { ProfileKind } from '../model/profile.js';
 import type { HistogramBin } from './histogram.js';
 import type { GcSummary } from './timeline.js';
 
@@ -31,6 +32,8 @@ export interface StatsMetadata {
 }
 
 export interface StatsReport {
+  /** What the allocators and the largest locations are about; all else is about the whole run. */
+  readonly kind: ProfileKind;
   readonly total_num_allocations: number;
   readonly total_bytes_allocated: number;
   readonly peak_memory: number;

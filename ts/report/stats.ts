@@ -5,6 +5,7 @@ import type { PeakAggregator } from '../aggregate/peak.js';
 import type { TotalsAggregator } from '../aggregate/totals.js';
 import type { CaptureEnd } from '../decode/read-capture.js';
 import type { NamedStacks } from '../model/named-stacks.js';
+import { ALLOCATOR_NAMES, type Profile } from '../model/profile.js';
 import { captureNotes } from './capture-notes.js';
 import { sizeHistogram } from './histogram.js';
 import { locationText, sumBySite } from './sites.js';
@@ -22,21 +23,25 @@ export interface StatsInput {
 export interface StatsOptions {
   /** How many locations to list; 5 unless given. */
   readonly top?: number;
+  /** What allocators and largest locations are about; everything that was allocated unless given. */
+  readonly profile?: Profile;
 }
 
 export function statsReport(input: StatsInput, options: StatsOptions = {}): StatsReport {
   const { end, peak, totals, timeline } = input;
-  const allocators = totals.byAllocator();
+  const allocators =
+    options.profile === undefined ? totals.byAllocator() : byAllocatorOf(options.profile);
   const byAllocator = (value: 'count' | 'bytes') =>
     Object.fromEntries(allocators.map((entry) => [entry.allocator.toUpperCase(), entry[value]]));
   const leaked = peak.leaked();
   return {
+    kind: options.profile?.kind ?? 'allocated',
     total_num_allocations: totals.allocations,
     total_bytes_allocated: totals.bytes,
     peak_memory: peak.peakBytes,
     allocation_size_histogram: sizeHistogram(totals.sizes()),
     allocator_type_distribution: byAllocator('count'),
-    ...topLocations(input, options.top ?? 5),
+    ...topLocations(input, options),
     metadata: statsMetadata(input),
     peak_time_ms: milliseconds(peak.peakTimeNs),
     peak_rss: timeline.rss_peak.bytes,
@@ -58,8 +63,20 @@ export function statsReport(input: StatsInput, options: StatsOptions = {}): Stat
   };
 }
 
-function topLocations({ stacks, totals }: StatsInput, top: number) {
-  const { sums } = sumBySite(totals.allocated(), (stack) => stacks.site(stack));
+/** The most used first, as TotalsAggregator has them. */
+function byAllocatorOf({ rows }: Profile): { allocator: string; count: number; bytes: number }[] {
+  const sums = ALLOCATOR_NAMES.map((allocator) => ({ allocator, count: 0, bytes: 0 }));
+  for (let row = 0; row < rows.size; row++) {
+    const sum = sums[rows.allocator[row] as number];
+    if (sum === undefined) continue;
+    sum.count += rows.count[row] as number;
+    sum.bytes += rows.bytes[row] as number;
+  }
+  return sums.filter((sum) => sum.count > 0).sort((a, b) => b.count - a.count);
+}
+
+function topLocations({ stacks, totals }: StatsInput, { top = 5, profile }: StatsOptions) {
+  const { sums } = sumBySite(profile ?? totals.allocated(), (stack) => stacks.site(stack));
   const places = sums.map((sum) => ({
     location: locationText(stacks.frames.get(sum.frame)),
     bytes: sum.bytes,

@@ -18,6 +18,17 @@ export interface SummaryRow {
   readonly package: string;
 }
 
+/** In the order in which a table of them reads best. */
+export const SUMMARY_FIELDS = [
+  'function',
+  'file',
+  'line',
+  'package',
+  'total_bytes',
+  'own_bytes',
+  'allocations',
+] as const;
+
 export interface SummaryReport {
   readonly rows: readonly SummaryRow[];
   readonly kind: ProfileKind;

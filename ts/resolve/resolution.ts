@@ -48,7 +48,7 @@ export function openResolution(end: CaptureEnd, options: ResolutionOptions = {})
 }
 
 /** When the process ended, as its own clock had it. */
-function endedAtMs({ header, trailer, endTimeNs }: CaptureEnd): number {
+export function endedAtMs({ header, trailer, endTimeNs }: CaptureEnd): number {
   const end = header.startUnixNs + BigInt(Math.floor(endTimeNs));
   return Number((trailer?.endUnixNs ? BigInt(trailer.endUnixNs) : end) / NS_PER_MS);
 }

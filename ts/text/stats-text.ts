@@ -3,6 +3,7 @@
 
 import pc from 'picocolors';
 import { printable } from '../model/printable.js';
+import type { ProfileKind } from '../model/profile.js';
 import { sizeText } from '../model/size-text.js';
 import type { HistogramBin } from '../report/histogram.js';
 import type { StatsReport } from '../report/stats-report.js';
@@ -11,6 +12,14 @@ import { columnsOf, type TextOptions } from './text-options.js';
 
 const INDENT = '  ';
 const BAR_WIDTH = 25;
+
+/** What a list is about, unless that is the whole run. */
+const ABOUT: Record<ProfileKind, string> = {
+  allocated: '',
+  peak: ' at the peak',
+  leaked: ' of what leaked',
+  temporary: ' of what was temporary',
+};
 
 type Colours = ReturnType<typeof pc.createColors>;
 
@@ -21,7 +30,7 @@ export function statsText(stats: StatsReport, options: TextOptions = {}): string
     stats.warnings.map((warning) => colours.yellow(`warning: ${printable(warning)}`)),
     facts(stats, colours),
     section('Histogram of allocation size:', histogram(stats.allocation_size_histogram), colours),
-    section('Allocator type distribution:', distribution(stats), colours),
+    section(`Allocator type distribution${ABOUT[stats.kind]}:`, distribution(stats), colours),
     topSection('size', stats, columns, colours),
     topSection('number of allocations', stats, columns, colours),
     section('Garbage collections:', collections(stats), colours),
@@ -96,7 +105,8 @@ function topSection(
     const room = columns - INDENT.length - '-  -> '.length - value.length;
     return `- ${fitted(location, room)} -> ${value}`;
   });
-  return section(`Top ${top.length} largest allocating locations (by ${by}):`, lines, colours);
+  const title = `Top ${top.length} largest allocating locations${ABOUT[stats.kind]} (by ${by}):`;
+  return section(title, lines, colours);
 }
 
 function collections(stats: StatsReport): string[] {

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 // memtape stats: totals, sizes, allocators and the largest places.
+import { statsCsv } from '../../text/stats-csv.js';
 import { statsText } from '../../text/stats-text.js';
 import { analyse } from '../analysis.js';
 import { captureArgument } from '../capture-argument.js';
 import type { Action } from '../commands.js';
-import { print, stdoutStyle } from '../output.js';
+import { dataText, print, stdoutStyle } from '../output.js';
+import { profileWord } from '../report-file.js';
 
 export const action: Action = async (args, options) => {
-  const { stats } = await analyse(captureArgument(args, 'stats'));
-  const report = stats(options.numLargest);
-  await print(
-    options.json ? `${JSON.stringify(report, null, 2)}\n` : statsText(report, stdoutStyle()),
-  );
+  const { profile, stats } = await analyse(captureArgument(args, 'stats'), options);
+  const report = stats({
+    ...(options.numLargest !== undefined && { top: options.numLargest }),
+    ...(profileWord(options) !== undefined && { profile }),
+  });
+  const data = dataText(options, { json: () => report, csv: () => statsCsv(report) });
+  await print(data ?? statsText(report, stdoutStyle()));
 };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // memtape summary: a table of functions and what they held.
-import { type SummaryColumn, summaryReport } from '../../report/summary.js';
+import { csvOf } from '../../model/csv.js';
+import { SUMMARY_FIELDS, type SummaryColumn, summaryReport } from '../../report/summary.js';
 import { summaryText } from '../../text/summary-text.js';
 import { analyse } from '../analysis.js';
 import { captureArgument } from '../capture-argument.js';
 import type { Action } from '../commands.js';
-import { print, stdoutStyle } from '../output.js';
+import { dataText, print, stdoutStyle } from '../output.js';
 
 const COLUMNS: Record<string, SummaryColumn> = {
   total: 'total_bytes',
@@ -26,14 +27,14 @@ function fittingRows(): number | undefined {
 export const action: Action = async (args, options) => {
   const { profile, stacks } = await analyse(captureArgument(args, 'summary'), options);
   const sortBy = COLUMNS[options.sort ?? 'total'] ?? 'total_bytes';
-  const maxRows = options.maxRows ?? (options.json ? undefined : fittingRows());
+  const maxRows = options.maxRows ?? (options.json || options.csv ? undefined : fittingRows());
   const report = summaryReport(profile, stacks, {
     sortBy,
     ...(maxRows !== undefined && { maxRows }),
   });
-  await print(
-    options.json
-      ? `${JSON.stringify(report, null, 2)}\n`
-      : summaryText(report, { ...stdoutStyle(), sortBy }),
-  );
+  const data = dataText(options, {
+    json: () => report,
+    csv: () => csvOf(SUMMARY_FIELDS, report.rows),
+  });
+  await print(data ?? summaryText(report, { ...stdoutStyle(), sortBy }));
 };

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A frame as the page needs it: what to print, what to search, how to colour.
 
-import { type Frame, type FrameCategory, frameCategory, frameText } from '../../model/frame.js';
+import {
+  type Frame,
+  type FrameCategory,
+  frameCategory,
+  frameText,
+  type SourcedFrame,
+} from '../../model/frame.js';
 import { printable } from '../../model/printable.js';
 
 export interface AppFrame extends Frame {
@@ -12,9 +18,11 @@ export interface AppFrame extends Frame {
   readonly label: string;
   readonly place: string;
   readonly hash: number;
+  /** The line's text; empty when unknown. */
+  readonly source: string;
 }
 
-export function appFrame(frame: Frame): AppFrame {
+export function appFrame(frame: SourcedFrame): AppFrame {
   const text = printable(frameText(frame));
   return {
     ...frame,
@@ -24,6 +32,7 @@ export function appFrame(frame: Frame): AppFrame {
     text,
     label: printable(frame.name),
     place: shortPlace(frame),
+    source: printable(frame.source ?? ''),
     hash: fnv1a(`${frame.kind} ${text}`),
   };
 }

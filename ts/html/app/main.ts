@@ -9,6 +9,7 @@ import { findControls } from './controls.js';
 import { readPageData } from './data.js';
 import { fillOverview, makePlot } from './overview.js';
 import { Page } from './page.js';
+import { hashFromState, INITIAL_STATE } from './state.js';
 import { warningTexts } from './stats-panel.js';
 import { Trees } from './trees.js';
 
@@ -16,9 +17,19 @@ function start(): void {
   const controls = findControls();
   const { data, tree, frames } = readPageData();
   fillOverview(controls, data, warningTexts(data), data.isDifference ? tree : undefined);
+  if (data.inverted && location.hash === '') showInverted();
   const plot = makePlot(controls, data.timeline);
   new Page(controls, treesOf(tree, frames.map(appFrame), data), data.kind, () => plot?.redraw());
   document.documentElement.dataset['ready'] = '';
+}
+
+/** As a link to the inverted graph would, so that the button undoes it. */
+function showInverted(): void {
+  try {
+    location.replace(`#${hashFromState({ ...INITIAL_STATE, inverted: true })}`);
+  } catch {
+    // A sandboxed frame may refuse; then there is the button.
+  }
 }
 
 function treesOf(tree: StackTree, frames: readonly AppFrame[], data: PageData): Trees {

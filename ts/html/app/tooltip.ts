@@ -51,6 +51,7 @@ export function describeFrame(described: Described): Node[] {
   const parts: Node[] = [title];
   const place = fullPlace(frame);
   if (place !== '') parts.push(element('div', { class: 'tip-place' }, place));
+  if (frame.source !== '') parts.push(element('code', { class: 'tip-source' }, frame.source));
   if (frame.package !== '') parts.push(element('div', { class: 'tip-package' }, frame.package));
   const rows = layout.difference ? changeRows(layout.difference, node) : sizeRows(described);
   parts.push(
