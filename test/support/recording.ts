@@ -152,12 +152,13 @@ function groups({ rows }: Profile): Group[] {
 export async function readRecording(
   capture: string,
   sizes: Iterable<number> = [],
+  more: readonly Consumer[] = [],
 ): Promise<Recording> {
   const totals = new TotalsAggregator();
   const peak = new PeakAggregator();
   const counter = new SizeCounter(sizes);
   const maps = new MapCollector();
-  const end = await readCapture(capture, fanout([totals, peak, counter, maps]));
+  const end = await readCapture(capture, fanout([totals, peak, counter, maps, ...more]));
   const { resolvers, close } = openResolution(end);
   applyNames(end.tables, lookUpNames(end.tables, resolvers));
   close();

@@ -1,41 +1,25 @@
 // SPDX-License-Identifier: MIT
 // The scripts themselves are right: V8's own Error.stack, taken in the addon at each allocation, says what they claim.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingNodes, nodes } from '../support/nodes.js';
 import { buildPrograms, run } from '../support/programs.js';
 import { disagreement, type Expectation, expectationsOf, type SeenFrame } from './expectations.js';
+import { readOracle } from './oracle.js';
 import { type Script, scripts } from './scripts.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'memtape-oracle-'));
 beforeAll(buildPrograms);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** `at async Foo.bar [as baz] (file:1:2)` without what says how it was called. */
-function parseFrame(text: string): SeenFrame | undefined {
-  if (/^\s+at async /.test(text)) return undefined; // not on the stack: V8 looks it up in promises
-  const found = /^\s+at (?:(?<name>.*) \()?(?<where>[^()]+):(?<line>\d+):(?<column>\d+)\)?$/.exec(
-    text,
-  )?.groups;
-  if (!found || found['where']?.startsWith('node:')) return undefined;
-  const name = (found['name'] ?? '')
-    .replace(/ \[as .*\]$/, '')
-    .replace(/^(?:new|async|get|set) /, '')
-    .replace(/^(?:[^.[\]]+\.)+/, '');
-  const file = (found['where'] ?? '').replace(/^.*, /, '');
-  return { name, file, line: Number(found['line']), column: Number(found['column']) };
-}
-
 function parseOracle(path: string): Map<number, SeenFrame[][]> {
   const stacks = new Map<number, SeenFrame[][]>();
-  for (const entry of readFileSync(path, 'utf8').split(/^@/m).slice(1)) {
-    const [size, , ...lines] = entry.split('\n');
-    const frames = lines.flatMap((line) => parseFrame(line) ?? []);
-    const known = stacks.get(Number(size)) ?? [];
-    known.push(frames);
-    stacks.set(Number(size), known);
+  for (const { size, frames } of readOracle(path)) {
+    const known = stacks.get(size) ?? [];
+    known.push([...frames]);
+    stacks.set(size, known);
   }
   return stacks;
 }
