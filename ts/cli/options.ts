@@ -73,8 +73,7 @@ const moment = (text: string): Moment => {
 };
 
 const table = {
-  output: () => new Option('-o, --output <file>', 'where to write').argParser(path),
-  outputStream: () =>
+  output: () =>
     new Option('-o, --output <file>', 'where to write; - is standard output').argParser(path),
   outputCapture: () =>
     new Option(
@@ -104,12 +103,12 @@ const table = {
     ).argParser(limit),
   from: () =>
     new Option(
-      '--from <mark|time>',
+      '--from <moment>',
       'start at a mark or after a time, such as 30s or 5m (default: the start)',
     ).argParser(moment),
   to: () =>
     new Option(
-      '--to <mark|time>',
+      '--to <moment>',
       'end at a mark or a time (default: before the program ends)',
     ).argParser(moment),
   leaks: () =>
