@@ -48,7 +48,7 @@ export const commands: readonly CommandEntry[] = [
     summary: 'write an HTML page: which stacks held the memory at the peak',
     usage: '[options] <capture>',
     options: [
-      'outputStream',
+      'output',
       'force',
       'quiet',
       'json',
@@ -68,7 +68,7 @@ export const commands: readonly CommandEntry[] = [
     summary: 'write an HTML table: which lines asked for the memory, by which stacks',
     usage: '[options] <capture>',
     options: [
-      'outputStream',
+      'output',
       'force',
       'quiet',
       'json',
@@ -150,7 +150,7 @@ compared. 2: wrong use.`,
     summary: 'write the memory in the format of another tool',
     usage: '[options] <format> <capture>',
     options: [
-      'outputStream',
+      'output',
       'force',
       'quiet',
       'leaks',
