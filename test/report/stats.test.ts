@@ -35,6 +35,27 @@ describe('statsReport', () => {
     ]);
   });
 
+  test('of a profile: allocators and locations are its own, the rest is of the whole run', () => {
+    const { capture, ...input } = recorded();
+    const whole = statsReport({ end: capture.end(), ...input });
+    const profile = input.peak.live();
+    const stats = statsReport({ end: capture.end(), ...input }, { profile });
+    expect(stats).toEqual({
+      ...whole,
+      kind: 'leaked',
+      allocator_type_distribution: { MALLOC: 3 },
+      allocated_bytes_by_allocator: { MALLOC: 4090 },
+      top_allocations_by_size: [
+        { location: 'alloc:node:buffer:400', size: 4001 },
+        { location: 'uv_fs_work', size: 89 },
+      ],
+      top_allocations_by_count: [
+        { location: 'alloc:node:buffer:400', count: 2 },
+        { location: 'uv_fs_work', count: 1 },
+      ],
+    });
+  });
+
   test('lists as many locations as asked for', () => {
     const { capture, ...input } = recorded();
     const stats = statsReport({ end: capture.end(), ...input }, { top: 1 });
