@@ -57,11 +57,18 @@ inline uint64_t Number(const void* pointer) {
   return reinterpret_cast<uint64_t>(pointer);
 }
 
+// Makes room for the record, too: there must be no wait between its stamp and itself.
+inline uint32_t CaptureMapStack(ThreadState* state, const Regs& caller) {
+  const uint32_t stack = CaptureStack(state, caller);
+  EnsureRoom(state, kRingMapWords);
+  return stack;
+}
+
 template <typename Call>
 inline void* Map(size_t length, int prot, int flags, const Regs& caller, Call&& call) {
   ThreadState* state = Enter();
   if (state == nullptr) return call();
-  const uint32_t stack = CaptureStack(state, caller);
+  const uint32_t stack = CaptureMapStack(state, caller);
   void* address = call();
   if (address != MAP_FAILED) {
     RecordMap(state, MapOp::kMmap, TicksAfter(), stack, Number(address), length,
@@ -76,7 +83,7 @@ inline int Change(MapOp op, void* address, size_t length, uint64_t prot, uint64_
                   const Regs& caller, Call&& call) {
   ThreadState* state = Enter();
   if (state == nullptr) return call();
-  const uint32_t stack = CaptureStack(state, caller);
+  const uint32_t stack = CaptureMapStack(state, caller);
   // Before the call: once it has returned, another thread may map the same range.
   const uint64_t stamp = TicksBefore();
   const int result = call();
@@ -221,7 +228,7 @@ void* memtape_mremap(void* old, size_t old_length, size_t new_length, int flags,
   auto original = ORIGINAL(mremap);
   ThreadState* state = Enter();
   if (state == nullptr) return original(old, old_length, new_length, flags, target);
-  const uint32_t stack = CaptureStack(state, CALLER);
+  const uint32_t stack = CaptureMapStack(state, CALLER);
   const uint64_t stamp = TicksBefore();
   void* address = original(old, old_length, new_length, flags, target);
   if (address != MAP_FAILED && (flags & kDontUnmap) != 0) {

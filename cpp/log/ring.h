@@ -50,7 +50,7 @@ class RingWriter {
   // Total store order on x86 and the fence elsewhere make Open visible before what follows has
   // effects; stores do reach other cores, if a little later.
   void Open() {
-    inside_.store(1, std::memory_order_relaxed);
+    inside_.store(call_ += 2, std::memory_order_relaxed);
 #if defined(__x86_64__)
     std::atomic_signal_fence(std::memory_order_seq_cst);
 #else
@@ -61,9 +61,12 @@ class RingWriter {
     inside_.store(0, std::memory_order_release);
   }
 
-  // Any thread.
+  // Any thread. Between Open and Close a number that tells this time from others, else 0.
+  uint32_t call() const {
+    return inside_.load(std::memory_order_acquire);
+  }
   bool inside() const {
-    return inside_.load(std::memory_order_acquire) != 0;
+    return call() != 0;
   }
   // The stamp of the latest committed record of this ring, or 0.
   uint64_t last_stamp() const {
@@ -97,6 +100,7 @@ class RingWriter {
   uint8_t* ring_ = nullptr;
   uint64_t head_ = 0;
   uint64_t limit_ = 0;  // head_ may grow up to here
+  uint32_t call_ = 1;   // odd, so never 0
   std::atomic<uint64_t> last_stamp_{0};
   std::atomic<uint32_t> inside_{0};
 };

@@ -60,6 +60,8 @@ int Tid();
 // The calling thread's name, into `name` (16 bytes). Returns its length.
 size_t OwnThreadName(char name[16]);
 bool ThreadIsAlive(int pid, int tid);
+// Processor time that a thread of this process has used so far.
+uint64_t ThreadCpuNs(int tid);
 void Yield();
 // Every thread of this process executes a full memory barrier before this returns. False where the
 // kernel cannot.

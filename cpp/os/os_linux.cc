@@ -309,6 +309,14 @@ bool ThreadIsAlive(int pid, int tid) {
   return Call(SYS_tgkill, pid, tid, 0) != -ESRCH;
 }
 
+uint64_t ThreadCpuNs(int tid) {
+  // The clock of a thread by its number, as the kernel builds it: CPUCLOCK_PERTHREAD | _SCHED.
+  const long clock = static_cast<long>(~static_cast<unsigned>(tid) << 3 | 4 | 2);
+  timespec t = {};
+  Call(SYS_clock_gettime, clock, L(&t));
+  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
+}
+
 void Yield() {
   Call(SYS_sched_yield);
 }

@@ -16,6 +16,8 @@ std::span<const char> ReadMaps();
 uint64_t ResidentBytes();
 // The name that a thread of this process has now, into `name` (16 bytes). Length, 0 on failure.
 size_t ThreadName(int tid, char name[16]);
+// Whether a thread of this process runs, or would if it had a processor.
+bool ThreadIsRunnable(int tid);
 // The memory limit of this process's cgroup in bytes, or 0 when there is none.
 uint64_t CgroupMemoryLimit();
 

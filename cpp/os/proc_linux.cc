@@ -90,6 +90,21 @@ size_t ThreadName(int tid, char name[16]) {
   return static_cast<size_t>(n) - (name[n - 1] == '\n' ? 1 : 0);
 }
 
+bool ThreadIsRunnable(int tid) {
+  TextBuffer<64> path;
+  path.Add("/proc/self/task/").AddNumber(static_cast<uint64_t>(tid)).Add("/stat");
+  const int fd = OpenRead(path.c_str());
+  if (fd < 0) return false;
+  char text[128];
+  const int64_t n = Read(fd, text, sizeof text);
+  Close(fd);
+  // "1234 (name) R …": the name may hold anything, but not much of it.
+  const std::string_view view = {text, n > 0 ? static_cast<size_t>(n) : 0};
+  const size_t after_name = view.rfind(") ");
+  return after_name != std::string_view::npos && after_name + 2 < view.size() &&
+         view[after_name + 2] == 'R';
+}
+
 uint64_t CgroupMemoryLimit() {
   constexpr uint64_t kNone = uint64_t{1} << 60;  // "no limit" of cgroup v1 is a huge number
   std::span<const char> text = ReadWholeFile("/proc/self/cgroup");

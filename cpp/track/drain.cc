@@ -54,6 +54,9 @@ class Drain final : public LogWriter::RingSource {
     uint64_t end;             // bytes committed, as of this round
     uint64_t written;         // tail in the file
     uint64_t idle_since;      // stamp at which the thread was last seen outside all hooks
+    uint32_t call;            // the hooked call that it was last seen in, 0: none
+    uint64_t call_seen;       // stamp at which it was first seen in that
+    uint64_t call_cpu_ns;     // processor time that it had used when it began to look abandoned
     uint32_t thread;
     uint32_t os_tid;
     PageArray<uint32_t> stacks;        // ring stack number → stack id
@@ -69,6 +72,9 @@ class Drain final : public LogWriter::RingSource {
 
   void FindSources();
   uint64_t Horizon(uint64_t now);
+  // Looks which hooked call the thread is in, and tells it from one that the thread has left for
+  // good. `patience`: ticks.
+  bool IsInside(Source* source, uint64_t now, uint64_t patience);
   void Merge(uint64_t horizon);
   // Returns the record's number of words.
   size_t Process(Source* source, const uint64_t* record);
@@ -98,7 +104,7 @@ class Drain final : public LogWriter::RingSource {
   }
   void Calibrate(uint64_t ticks, uint64_t ns);
   // Whether no thread can come with an event any more, once recording has stopped.
-  bool AllOutside() const;
+  bool AllOutside(uint64_t patience);
   void Finish();
   void End();
 
@@ -170,8 +176,7 @@ void Drain::Calibrate(uint64_t ticks, uint64_t ns) {
   // A store is visible to other cores long before this, whatever the store buffer does.
   constexpr double kMarginNs = 20'000;
   margin_ticks_ = static_cast<uint64_t>(kMarginNs / ns_per_tick_);
-  constexpr double kPatienceNs = 100'000'000;
-  patience_ticks_ = static_cast<uint64_t>(kPatienceNs / ns_per_tick_);
+  patience_ticks_ = static_cast<uint64_t>(1e9 / ns_per_tick_);
 }
 
 void Drain::FindSources() {
@@ -191,22 +196,41 @@ void Drain::FindSources() {
 // its record stamped after its last one, and after it was last seen outside.
 uint64_t Drain::Horizon(uint64_t now) {
   const uint64_t outside = now - margin_ticks_;
-  // A thread that left a hook by longjmp stays inside for good, and one may take long in the
-  // kernel. Nobody must wait for them for ever.
+  // Nobody must wait for ever for a thread that stays where it is.
   const bool patient = control->waiting.load(std::memory_order_relaxed) == 0;
   uint64_t horizon = outside;
   for (size_t i = 0; i < sources_.size(); i++) {
     Source& source = sources_[i];
     if (source.header == nullptr) continue;
-    if (source.owner != nullptr && source.owner->inside()) {
-      const uint64_t since = std::max(source.owner->last_stamp(), source.idle_since);
-      if (patient || now - since < patience_ticks_) horizon = std::min(horizon, since);
-    } else {
+    if (IsInside(&source, now, patient ? UINT64_MAX : patience_ticks_)) {
+      horizon = std::min(horizon, std::max(source.owner->last_stamp(), source.idle_since));
+    } else if (source.call == 0) {
       source.idle_since = outside;
     }
     source.end = source.header->head.load(std::memory_order_acquire);
   }
-  return horizon;
+  const uint64_t session_end = session_->end_ticks_.load(std::memory_order_acquire);
+  return session_end == 0 ? horizon : std::min(horizon, session_end);
+}
+
+// A thread that left a hook by longjmp stays inside for good, and one may sleep long in the kernel.
+// One that waits for a processor, on a busy machine for seconds, is neither: it can have taken a
+// stamp already.
+bool Drain::IsInside(Source* source, uint64_t now, uint64_t patience) {
+  const uint32_t call = source->owner == nullptr ? 0 : source->owner->call();
+  if (call != source->call) {
+    source->call = call;
+    source->call_seen = now;
+    source->call_cpu_ns = 0;
+  }
+  if (call == 0) return false;
+  if (now < source->call_seen || now - source->call_seen < patience) return true;
+  const int tid = static_cast<int>(source->header->os_tid.load(std::memory_order_relaxed));
+  if (!os::ThreadIsRunnable(tid)) return false;
+  constexpr uint64_t kFarTooLongNs = 20'000'000;  // hooks take microseconds
+  const uint64_t cpu_ns = os::ThreadCpuNs(tid);
+  if (source->call_cpu_ns == 0) source->call_cpu_ns = cpu_ns;
+  return cpu_ns - source->call_cpu_ns < kFarTooLongNs;
 }
 
 void Drain::Merge(uint64_t horizon) {
@@ -586,24 +610,28 @@ void Drain::Run() {
   Finish();
 }
 
-bool Drain::AllOutside() const {
-  if (control->acquiring.load(std::memory_order_acquire) != 0) return false;
-  for (uint32_t i = 0; i < session_->rings.count(); i++) {
-    const RingWriter* owner = session_->rings.At(i).owner;
-    if (owner != nullptr && owner->inside()) return false;
+bool Drain::AllOutside(uint64_t patience) {
+  const uint64_t now = TicksBefore();
+  FindSources();
+  bool outside = true;
+  for (size_t i = 0; i < sources_.size(); i++) {
+    if (sources_[i].header != nullptr && IsInside(&sources_[i], now, patience)) outside = false;
   }
-  return true;
+  return outside;
 }
 
 void Drain::Finish() {
-  // Threads that were inside a hook when recording stopped commit what they began.
-  constexpr uint64_t kPatienceNs = 200'000'000;
+  // Threads that were inside a hook when recording stopped commit what they began. (Those that
+  // were still getting themselves a ring have nothing from before.)
+  constexpr uint64_t kLimitNs = 5'000'000'000;
   const uint64_t start = os::MonotonicNs();
-  while (!AllOutside() && os::MonotonicNs() - start < kPatienceNs) os::SleepNs(100'000);
+  while (!AllOutside(patience_ticks_ / 5) && os::MonotonicNs() - start < kLimitNs) {
+    os::SleepNs(100'000);
+  }
   Calibrate(TicksBefore(), os::MonotonicNs());
   FindSources();
   Horizon(TicksAfter());
-  Merge(UINT64_MAX - 1);
+  Merge(session_->end_ticks_.load());
   End();
 }
 

@@ -99,7 +99,7 @@ const char* Session::StartClaimed(const SessionOptions& options) {
   stopping_ = false;
   error_ = 0;
   error_text_ = nullptr;
-  stalls_ = stall_ns_ = heap_bytes_ = 0;
+  stalls_ = stall_ns_ = heap_bytes_ = end_ticks_ = 0;
   pid_ = os::Pid();
   stderr_ = os::IdentityOf(STDERR_FILENO);
   if (const char* problem = OpenFiles()) return problem;
@@ -228,7 +228,7 @@ bool Session::StopClaimed(const char* end, bool exiting) {
   if (!running()) return false;
   if (!exiting) StopJsSampler();
   end_ = end;
-  control->active.store(0, std::memory_order_seq_cst);
+  Deactivate();
   control->session.store(0, std::memory_order_seq_cst);
   // Threads in a hook have shown it, or will see that the session is over (Enter). What is mapped
   // for the hooks can only go when this is sure; a process that ends does not care.
@@ -282,7 +282,15 @@ void Session::Fail(const char* text, int error) {
   const char* none = nullptr;
   if (!error_text_.compare_exchange_strong(none, text)) return;
   error_.store(error, std::memory_order_release);
-  control->active.store(0, std::memory_order_release);
+  Deactivate();
+}
+
+// Threads that are inside a hook go on while others record nothing any more: what they record
+// after this stamp would miss the frees of those.
+void Session::Deactivate() {
+  uint64_t none = 0;
+  end_ticks_.compare_exchange_strong(none, TicksBefore());
+  control->active.store(0, std::memory_order_seq_cst);
 }
 
 }  // namespace memtape

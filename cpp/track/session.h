@@ -54,6 +54,7 @@ class Session {
 
   // Latches the first error and stops recording; the program goes on. Any thread.
   void Fail(const char* text, int error);
+  bool failed() const { return error_text_.load(std::memory_order_relaxed) != nullptr; }
   // How often the drain thread has come past a module that is about to be unloaded.
   uint32_t modules_settled() const { return modules_settled_.load(std::memory_order_acquire); }
   // Waits until that is no longer `before`, for a while. Not inside a hook.
@@ -77,6 +78,7 @@ class Session {
   const char* StartClaimed(const SessionOptions& options);
   const char* OpenFiles();
   int StartDrain();
+  void Deactivate();
   bool StopClaimed(const char* end, bool exiting);
   bool WaitForDrain(bool exiting);
   void Complain();
@@ -100,7 +102,8 @@ class Session {
   uint64_t start_ticks_ = 0, start_ns_ = 0, start_unix_ns_ = 0, capture_id_ = 0;
   uint64_t ticks_per_second_ = 0;
   const char* end_ = nullptr;
-  os::FileIdentity stderr_;  // as it was at the start
+  std::atomic<uint64_t> end_ticks_{0};  // no event after this stamp belongs to it; 0: goes on
+  os::FileIdentity stderr_;             // as it was at the start
   std::atomic<uint32_t> modules_settled_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> heap_bytes_{0};

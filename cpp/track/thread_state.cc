@@ -171,7 +171,8 @@ bool WaitForRoom(ThreadState* state, size_t words) {
   const bool room = Wait(state, words, start);
   control->waiting.fetch_sub(1, std::memory_order_relaxed);
   if (!room) {
-    control->dropped.fetch_add(1, std::memory_order_relaxed);
+    // What is stamped after the end of a session is no event of it; after a failure it is missed.
+    if (CurrentSession().failed()) control->dropped.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
   CurrentSession().CountStall(os::MonotonicNs() - start);
@@ -182,10 +183,11 @@ void PushTo(ThreadState* state, RingRecord kind, const RecordPart* parts, size_t
   size_t bytes = 0;
   for (size_t i = 0; i < count; i++) bytes += parts[i].bytes;
   const size_t words = 2 + (bytes + 7) / 8;
-  if (words > kMaxRingRecordWords || !EnsureRoom(state, words)) {
+  if (words > kMaxRingRecordWords) {
     control->dropped.fetch_add(1, std::memory_order_relaxed);
     return;
   }
+  if (!EnsureRoom(state, words)) return;
   uint64_t* const record = state->ring.Next();
   const uint64_t stamp = TicksBefore();
   record[0] = stamp;
