@@ -59,6 +59,9 @@ int ParentPid();
 int Tid();
 // The calling thread's name, into `name` (16 bytes). Returns its length.
 size_t OwnThreadName(char name[16]);
+// The highest resident set size that an ended descendant had, of those that were waited for; 0:
+// none.
+uint64_t ChildrenPeakBytes();
 bool ThreadIsAlive(int pid, int tid);
 // Processor time that a thread of this process has used so far.
 uint64_t ThreadCpuNs(int tid);

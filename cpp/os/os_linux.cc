@@ -305,6 +305,12 @@ size_t OwnThreadName(char name[16]) {
   return strnlen(name, 16);
 }
 
+uint64_t ChildrenPeakBytes() {
+  rusage usage = {};
+  if (Failed(Call(SYS_getrusage, RUSAGE_CHILDREN, reinterpret_cast<long>(&usage)))) return 0;
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
 bool ThreadIsAlive(int pid, int tid) {
   return Call(SYS_tgkill, pid, tid, 0) != -ESRCH;
 }

@@ -587,6 +587,7 @@ void Drain::Run() {
     Calibrate(now_ticks, now_ns);
     control->rounds.fetch_add(1, std::memory_order_relaxed);
     const uint64_t events_before = events_;
+    const uint32_t flushes = session_->flushes_wanted_.load(std::memory_order_acquire);
     FindSources();
     Merge(Horizon(now_ticks));
     if (now_ns >= next_sample_ns_) {
@@ -594,9 +595,10 @@ void Drain::Run() {
       Sample();
       next_sample_ns_ = now_ns + interval_ns;
     }
-    if (now_ns - last_flush_ns_ >= kFlushNs) {
+    if (now_ns - last_flush_ns_ >= kFlushNs || flushes != session_->flushes_.load()) {
       writer_.Flush();
       last_flush_ns_ = now_ns;
+      session_->flushes_.store(flushes, std::memory_order_release);
     }
     if (now_ns >= next_reclaim_ns_) {
       ReclaimDeadThreads();

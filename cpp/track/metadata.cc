@@ -97,6 +97,10 @@ void WriteStartMetadata(LogWriter* writer, const SessionOptions& options, uint64
   Number("pageSize", os::PageSize());
   Text("clock", "tsc");
   Options(options);
+  if (options.no_js_stacks != nullptr) {
+    Text("jsStacks", "none");
+    Text("jsStacksReason", options.no_js_stacks);
+  }
   const uint64_t limit = os::CgroupMemoryLimit();
   Key("cgroupLimit");
   if (limit == 0) {
@@ -129,6 +133,7 @@ void WriteTrailer(LogWriter* writer, const SessionSummary& summary, const char* 
   Number("peakEvent", summary.peak_event);
   Number("liveBytes", summary.live_bytes);
   Number("liveBlocks", summary.live_blocks);
+  Number("childrenRss", os::ChildrenPeakBytes());
   Key("error");
   if (summary.error_text == nullptr) {
     json.Add("null");

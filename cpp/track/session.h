@@ -20,8 +20,9 @@ struct SessionOptions {
   uint32_t interval_ms = 10;
   bool native = false;
   bool follow = false;
-  const char* mode = "preload";  // or "patch"
-  const char* end = "stop";      // what the trailer says when Stop is not told otherwise
+  const char* mode = "preload";        // or "patch"
+  const char* no_js_stacks = nullptr;  // why there will be none; null: that is not known yet
+  const char* end = "stop";            // what the trailer says when Stop is not told otherwise
 };
 
 // What a recording amounted to. Sizes in bytes, times in ns.
@@ -59,6 +60,8 @@ class Session {
   uint32_t modules_settled() const { return modules_settled_.load(std::memory_order_acquire); }
   // Waits until that is no longer `before`, for a while. Not inside a hook.
   void WaitForModules(uint32_t before);
+  // Has everything written that was recorded so far, within a while. Not inside a hook.
+  void Flush();
   void CountStall(uint64_t ns) {
     stalls_.fetch_add(1, std::memory_order_relaxed);
     stall_ns_.fetch_add(ns, std::memory_order_relaxed);
@@ -105,6 +108,7 @@ class Session {
   std::atomic<uint64_t> end_ticks_{0};  // no event after this stamp belongs to it; 0: goes on
   os::FileIdentity stderr_;             // as it was at the start
   std::atomic<uint32_t> modules_settled_{0};
+  std::atomic<uint32_t> flushes_wanted_{0}, flushes_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> heap_bytes_{0};
   std::atomic<uint64_t> stalls_{0}, stall_ns_{0};

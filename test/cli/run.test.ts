@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderOf, temporaryFolder } from '../support/folder.js';
 import { checkBundle, cli, finish, memtape, plainEnvironment, top } from '../support/memtape.js';
+import { compile } from '../support/native.js';
+import { nodes } from '../support/nodes.js';
+import { recordingEnvironment } from '../support/recording.js';
 
 const MAGIC = '\x89MTAPE\r\n';
 const isCapture = (path: string) => readFileSync(path, 'latin1').startsWith(MAGIC);
@@ -181,6 +184,104 @@ describe('the capture', () => {
   });
 });
 
+const GROW = 'function grow() { return Buffer.alloc(5000001) } globalThis.kept = grow()';
+
+const stats = (cwd: string, name: string) =>
+  JSON.parse(memtape(['stats', '--json', name], { cwd }).stdout);
+
+/** Who made the capture, and whether it saw `grow` run. */
+function recorded(cwd: string, name: string) {
+  const { metadata } = stats(cwd, name);
+  const { rows } = JSON.parse(memtape(['summary', '--json', name], { cwd }).stdout);
+  const grew = rows.some((row: { function: string }) => row.function === 'grow');
+  return { command: metadata.command_line.split(' ')[0], end: metadata.end, grew };
+}
+
+const EXEC = `
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+extern char** environ;
+int main(int, char** argv) {
+  const char* how = argv[1];
+  const char* file = argv[2];
+  const char* word = argv[3];
+  char** rest = argv + 2;
+  if (!strcmp(how, "execl")) execl(file, file, word, (char*)nullptr);
+  if (!strcmp(how, "execlp")) execlp(file, file, word, (char*)nullptr);
+  if (!strcmp(how, "execle")) execle(file, file, word, (char*)nullptr, environ);
+  if (!strcmp(how, "execv")) execv(file, rest);
+  if (!strcmp(how, "execvp")) execvp(file, rest);
+  if (!strcmp(how, "execvpe")) execvpe(file, rest, environ);
+  if (!strcmp(how, "execve")) execve(file, rest, environ);
+  if (!strcmp(how, "fexecve")) fexecve(open(file, O_RDONLY), rest, environ);
+  return 1;
+}`;
+
+describe('a program that becomes another one', () => {
+  test('by whichever function', () => {
+    const cwd = folderOf({ 'app.js': GROW, 'exec.cc': EXEC });
+    const program = join(cwd, 'exec');
+    compile(join(cwd, 'exec.cc'), program);
+    for (const how of 'execl execlp execle execv execvp execvpe execve fexecve'.split(' ')) {
+      const env = recordingEnvironment(join(cwd, `${how}.bin`));
+      expect(finish(program, [how, '/bin/echo', how], { env }).stdout).toBe(`${how}\n`);
+      const { stdout } = memtape(['parse', `${how}.bin`], { cwd });
+      expect(/"executable":"([^"]*)"/.exec(stdout)?.[1], how).toMatch(/echo|coreutils|busybox/);
+    }
+  });
+
+  test.each([
+    ['env', ['X=1']],
+    ['bash', ['-c', 'exec "$0" "$@"']],
+    ['sh', ['-c', 'exec "$0" "$@"']],
+    ['env', ['-i', 'A=1']],
+    ['setsid', []],
+    ['nice', []],
+  ])('goes on being recorded: %s %j', (command, args) => {
+    const cwd = folderOf({ 'app.js': `${GROW}; console.log(process.pid)` });
+    const program = [command, ...args, process.execPath, join(cwd, 'app.js')];
+    const { stdout } = memtape(['run', '-q', '--no-follow', '-o', 'a.bin', '--', ...program], {
+      cwd,
+    });
+    const earlier = `a.${stdout.trim()}.bin`;
+    expect(readdirSync(cwd).sort()).toEqual([earlier, 'a.bin', 'app.js']);
+    expect(recorded(cwd, 'a.bin')).toEqual({ command: process.execPath, end: 'exit', grew: true });
+    expect(recorded(cwd, earlier)).toMatchObject({ end: 'exec', grew: false });
+  });
+
+  test('leaves each of its captures', () => {
+    const cwd = folderOf({ 'app.js': GROW });
+    const program = ['env', 'A=1', 'env', 'B=1', 'sh', '-c', `exec '${process.execPath}' app.js`];
+    const { stderr } = memtape(['run', '--no-follow', '-o', 'a.bin', '--', ...program], { cwd });
+    const names = readdirSync(cwd).filter((name) => name.startsWith('a.'));
+    expect(names).toHaveLength(4);
+    expect(stderr.match(/wrote a\..*until it became another program/g)).toHaveLength(3);
+    expect(stderr).toMatch(/wrote a\.bin; next: memtape flamegraph a\.bin\n$/);
+    expect(recorded(cwd, 'a.bin').grew).toBe(true);
+  });
+
+  test('and the one that it becomes knows nothing of memtape', () => {
+    const print = 'console.log(JSON.stringify(Object.entries(process.env).sort()))';
+    const program = ['sh', '-c', 'exec env X=1 "$0" -e "$1"', process.execPath, print];
+    const plain = finish(program[0] ?? '', program.slice(1));
+    const run = ['run', '-q', '--no-follow', '-o', 'a.bin', '--', ...program];
+    const found = memtape(run, { cwd: temporaryFolder() });
+    const rest = (text: string) =>
+      JSON.parse(text).filter(([name]: [string]) => name !== 'PWD' && name !== 'OLDPWD');
+    expect(rest(found.stdout)).toEqual(rest(plain.stdout));
+  });
+
+  test('stays as it is when exec fails', () => {
+    const cwd = temporaryFolder();
+    const program = ['sh', '-c', 'exec ./nosuch'];
+    const { status } = memtape(['run', '-q', '-o', 'a.bin', '--', ...program], { cwd });
+    expect(status).toBe(127);
+    expect(readdirSync(cwd)).toEqual(['a.bin']);
+    expect(stats(cwd, 'a.bin').metadata.end).toBe('exit');
+  });
+});
+
 describe('with --follow', () => {
   const parent = `require('child_process').execFileSync(process.execPath, ['-e', 'process.stdout.write(String(process.pid))'], { stdio: 'inherit' })`;
 
@@ -193,15 +294,83 @@ describe('with --follow', () => {
     const { stdout, stderr } = memtape(['run', '--follow', '-o', output, '-e', parent], { cwd });
     expect(readdirSync(cwd)).toHaveLength(2);
     expect(readdirSync(cwd)).toContain(child(stdout));
-    expect(stderr).toContain(`memtape: wrote ${child(stdout)}\n`);
+    expect(stderr).toMatch(
+      new RegExp(`^memtape: wrote ${child(stdout)} \\(.*peak heap .*\\)$`, 'm'),
+    );
     const { stdout: first } = memtape(['parse', child(stdout)], { cwd });
     expect(first).toContain('finalized=true');
   });
 
-  test('and without it the child knows nothing of memtape', () => {
+  test('and without it the child knows nothing of memtape, and the end says so', () => {
     const cwd = temporaryFolder();
-    memtape(['run', '-q', '-o', 'a.bin', '-e', parent], { cwd });
+    const { stderr } = memtape(['run', '-o', 'a.bin', '-e', parent], { cwd });
     expect(readdirSync(cwd)).toEqual(['a.bin']);
+    expect(stderr).toMatch(/it started processes that were not recorded \(.*MB of RSS\); --follow/);
+    const alone = memtape(['run', '-f', '-o', 'a.bin', '-e', '0'], { cwd });
+    expect(alone.stderr).not.toContain('not recorded');
+  });
+
+  test.each([[[]], [['-f']]])('a child that becomes another program is recorded: %j', (options) => {
+    const cwd = folderOf({ 'app.js': `${GROW}; console.log(process.pid)` });
+    const script = `env A=1 env B=1 '${process.execPath}' app.js; true`;
+    const { stdout, stderr } = memtape(
+      ['run', '--follow', ...options, '-o', 'a.bin', '--', 'sh', '-c', script],
+      { cwd },
+    );
+    const pid = stdout.trim();
+    const names = [`a.${pid}.bin`, `a.${pid}.${pid}.bin`, `a.${pid}.${pid}-2.bin`];
+    expect(readdirSync(cwd).sort()).toEqual([...names, 'a.bin', 'app.js'].sort());
+    expect(recorded(cwd, names[0] ?? '').grew).toBe(true);
+    expect(stderr).not.toContain('without being recorded');
+    // What held the most is what one wants to see.
+    expect(stderr).toMatch(new RegExp(`next: memtape flamegraph a\\.${pid}\\.bin\n$`));
+  });
+
+  test('bash passes it on, too', () => {
+    const cwd = folderOf({ 'app.js': `${GROW}; console.log(process.pid)` });
+    const script = `'${process.execPath}' app.js; '${process.execPath}' app.js; true`;
+    const run = ['run', '--follow', '-o', 'a.bin', '--', 'bash', '-c', script];
+    const { stdout, stderr } = memtape(run, { cwd });
+    const names = stdout
+      .trim()
+      .split('\n')
+      .map((pid) => `a.${pid}.bin`);
+    expect(readdirSync(cwd).sort()).toEqual([...names, 'a.bin', 'app.js'].sort());
+    for (const name of names) expect(recorded(cwd, name).grew).toBe(true);
+    expect(stderr).not.toContain('without being recorded');
+  });
+
+  test('which is the default for shells and package managers', () => {
+    const cwd = folderOf({
+      'package.json': JSON.stringify({ scripts: { start: `"${process.execPath}" app.js` } }),
+      'app.js': GROW,
+    });
+    const { stderr } = memtape(['run', '-o', 'a.bin', '--', 'npm', 'start'], { cwd });
+    const names = readdirSync(cwd).filter((name) => /^a\..*bin$/.test(name));
+    expect(names.some((name) => recorded(cwd, name).grew)).toBe(true);
+    expect(stderr).not.toContain('were not recorded');
+    memtape(['run', '-q', '--no-follow', '-o', 'b.bin', '--', 'sh', '-c', 'ls; true'], { cwd });
+    expect(readdirSync(cwd).filter((name) => name.startsWith('b.'))).toEqual(['b.bin']);
+  });
+});
+
+describe.each(nodes())('the permission model of Node.js $version', ({ path: node, major }) => {
+  const flag = major === 20 ? '--experimental-permission' : '--permission';
+
+  test.each([
+    [[], false],
+    [['--allow-fs-read=*'], false],
+    [['--allow-fs-read=*', '--allow-addons'], true],
+  ])('is respected: %j', (options, allowed) => {
+    const cwd = folderOf({ 'app.js': `${GROW}; console.log(process.execArgv, process.env)` });
+    const command = [node, '--no-warnings', flag, ...options, join(cwd, 'app.js')];
+    const plain = finish(command[0] ?? '', command.slice(1), { cwd });
+    const { status, stdout, stderr } = memtape(['run', '-o', 'a.bin', '--', ...command], { cwd });
+    expect({ status, stdout }).toEqual({ status: plain.status, stdout: plain.stdout });
+    expect(stderr.includes("JavaScript frames are missing: Node.js' permission model")).toBe(
+      !allowed,
+    );
+    expect(recorded(cwd, 'a.bin').grew).toBe(allowed);
   });
 });
 
@@ -219,5 +388,6 @@ describe('the package in a folder with spaces and colons', () => {
     );
     expect({ stdout, stderr }).toEqual({ stdout: '1\n', stderr: '' });
     expect(isCapture(join(folder, 'a.bin'))).toBe(true);
+    expect(stats(folder, 'a.bin').metadata.node_version).toBe(process.versions.node);
   });
 });

@@ -131,15 +131,13 @@ describe('captureNotes', () => {
     ]);
   });
 
-  test('missing JavaScript stacks and waiting are notes', () => {
-    const { notes } = notesOf({
+  test('missing JavaScript stacks are a warning, waiting is a note', () => {
+    const { notes, warnings } = notesOf({
       metadata: { jsStacks: 'none', jsStacksReason: 'the self-test failed' },
       trailer: { stalls: 2, stallNs: 5e6 },
     });
-    expect(notes).toEqual([
-      'JavaScript frames are missing: the self-test failed.',
-      'The program waited 2 times for the log, 0.005 s in all.',
-    ]);
+    expect(warnings).toEqual(['JavaScript frames are missing: the self-test failed.']);
+    expect(notes).toEqual(['The program waited 2 times for the log, 0.005 s in all.']);
   });
 
   test('frees that went unseen are a note when they are few, else a warning', () => {

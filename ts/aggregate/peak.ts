@@ -112,12 +112,7 @@ export class PeakAggregator implements RecordConsumer {
     return this.#atExit ?? this.live();
   }
 
-  /** Whether the program exited, as Node.js sees it. */
-  get exited(): boolean {
-    return this.#atExit !== null;
-  }
-
-  /** The moment of `leaked`; null: the last event. */
+  /** When the program exited, as Node.js sees it; null when it did not. */
   get exitTimeNs(): number | null {
     return this.#exitTimeNs;
   }

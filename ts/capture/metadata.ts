@@ -78,10 +78,20 @@ export function captureMetadata(header: FileHeader, metadata: Metadata): Capture
 /** How recording ended, and how much of it the capture holds. */
 export interface CaptureOutcome {
   /**
-   * `exit`: of the process; `stop`: of the Tracker; `fork`, `error`, `signal` and `killed`: recording broke off there;
+   * `exit`: of the process; `stop`: of the Tracker; `exec`: it became another program; `fork`, `error`, `signal` and
+   * `killed`: recording broke off there;
    * `truncated`: the capture was cut off and nobody knows. `unknown`: a later version's reason.
    */
-  readonly end: 'stop' | 'exit' | 'fork' | 'error' | 'signal' | 'killed' | 'truncated' | 'unknown';
+  readonly end:
+    | 'stop'
+    | 'exit'
+    | 'fork'
+    | 'error'
+    | 'exec'
+    | 'signal'
+    | 'killed'
+    | 'truncated'
+    | 'unknown';
   /** Every number covers what could be read, and more came. */
   readonly truncated: boolean;
   /** Known to `memtape run` only, like the signal. */

@@ -10,8 +10,9 @@ import { FinalizeError, type FinalizeResult, finalize } from '../resolve/finaliz
 import { openResolution } from '../resolve/resolution.js';
 import type { Launched } from '../tracker/launch.js';
 import { type Analysis, analyse } from './analysis.js';
+import type { OtherCapture } from './followed.js';
 import { Progress } from './progress.js';
-import { LastSigns, whatHappened } from './what-happened.js';
+import { commandText, LastSigns, whatHappened } from './what-happened.js';
 
 export interface Run {
   readonly path: string;
@@ -21,24 +22,32 @@ export interface Run {
   readonly ended: Launched;
   readonly compress: boolean;
   readonly quiet: boolean;
-  /** Captures of processes that the program started. */
-  readonly followed: readonly string[];
+  /** Whether the processes that it started were recorded, too. */
+  readonly follow: boolean;
+  readonly others: readonly OtherCapture[];
 }
 
 const TOP_SITES = 5;
+const SHOWN_OTHERS = 10;
 
 type Exit = Pick<Launched, 'code' | 'signal'>;
+
+/** One of the other captures, finished. */
+interface Other extends OtherCapture {
+  readonly command: string;
+  readonly peakBytes: number;
+}
 
 /** Embeds names, recovers rings, compresses. */
 export async function finish(
   path: string,
   compress: boolean,
-  exit?: Exit,
+  how: { readonly exit?: Exit; readonly end?: 'exec' } = {},
 ): Promise<FinalizeResult> {
   const progress = new Progress(`finishing ${basename(path)}`);
   try {
     return await finalize(path, {
-      ...(exit && { exit: { code: exit.code, signal: exit.signal } }),
+      ...how,
       compression: compress ? 'auto' : 'none',
       resolution: (end) => openResolution(end, { demangle }),
       onProgress: ({ bytes, totalBytes }) => progress.show(bytes, totalBytes),
@@ -73,14 +82,40 @@ function found({ profile, stacks, peak, stats, timeline }: Analysis): string[] {
 }
 
 /** A process that runs on keeps its capture; its first report will name what it needs. */
-async function finishFollowed({ followed, compress }: Run): Promise<void> {
-  for (const path of followed) {
+async function finishOthers({ others, compress }: Run): Promise<Other[]> {
+  const finished: Other[] = [];
+  for (const other of others) {
+    let result: FinalizeResult | null = null;
     try {
-      await finish(path, compress);
+      result = await finish(other.path, compress, other.replaced ? { end: 'exec' } : {});
     } catch (error) {
       if (!(error instanceof FinalizeError || error instanceof FormatError)) throw error;
     }
+    const command = commandText(result?.end?.metadata.command ?? []);
+    finished.push({ ...other, command, peakBytes: result?.trailer?.peakBytes ?? 0 });
   }
+  return finished.sort((a, b) => b.peakBytes - a.peakBytes);
+}
+
+function otherLines(others: readonly Other[]): string[] {
+  const lines = others.slice(0, SHOWN_OTHERS).map(({ path, command, peakBytes, replaced }) => {
+    const facts = [
+      ...(command === '' ? [] : [command]),
+      ...(peakBytes > 0 ? [`peak heap ${sizeText(peakBytes)}`] : []),
+      ...(replaced ? ['until it became another program'] : []),
+    ];
+    return `memtape: wrote ${typed(path)}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`;
+  });
+  const hidden = others.length - lines.length;
+  return hidden > 0 ? [...lines, `memtape: … and ${hidden} smaller ones`] : lines;
+}
+
+function unrecorded({ follow }: Run, childrenRss: number): string[] {
+  if (follow || childrenRss === 0) return [];
+  const largest = `the largest had ${sizeText(childrenRss)} of RSS`;
+  return [
+    `memtape: it started processes that were not recorded (${largest}); --follow records them`,
+  ];
 }
 
 /** The path as the user would type it, quoted where a shell needs that. */
@@ -105,16 +140,21 @@ export async function afterRun(run: Run): Promise<void> {
     say(nothingWritten(run));
     return;
   }
-  await finish(run.path, run.compress, run.ended);
-  await finishFollowed(run);
+  const { code, signal } = run.ended;
+  const { trailer } = await finish(run.path, run.compress, { exit: { code, signal } });
+  const others = await finishOthers(run);
   if (run.quiet) return;
   const signs = new LastSigns();
   const analysis = await analyse(run.path, {}, [signs]);
   const path = typed(run.path);
+  const largest = others.find(
+    ({ peakBytes, replaced }) => !replaced && peakBytes > analysis.peak.peakBytes,
+  );
   say([
     `memtape: ${whatHappened(run.command, run.ended, signs)}`,
     ...found(analysis),
-    ...run.followed.map((followed) => `memtape: wrote ${typed(followed)}`),
-    `memtape: wrote ${path}; next: memtape flamegraph ${path}`,
+    ...unrecorded(run, trailer?.childrenRss ?? 0),
+    ...otherLines(others),
+    `memtape: wrote ${path}; next: memtape flamegraph ${largest ? typed(largest.path) : path}`,
   ]);
 }

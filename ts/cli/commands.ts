@@ -30,6 +30,7 @@ export const commands: readonly CommandEntry[] = [
       'interval',
       'native',
       'follow',
+      'noFollow',
       'noCompress',
     ],
     maxArgs: Number.POSITIVE_INFINITY,

@@ -87,7 +87,12 @@ const table = {
       whole(1, 60_000),
     ),
   native: () => new Option('--native', 'record full native stacks'),
-  follow: () => new Option('--follow', 'record the processes that the program starts, too'),
+  follow: () =>
+    new Option(
+      '--follow',
+      'record the processes that the program starts, too (default for npm, npx, sh and their like)',
+    ),
+  noFollow: () => new Option('--no-follow', 'do not'),
   noCompress: () => new Option('--no-compress', 'leave the capture uncompressed'),
   eval: () => new Option('-e, --eval <code>', 'run code in place of a script'),
   json: () => new Option('--json', 'print JSON'),

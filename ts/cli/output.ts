@@ -9,11 +9,20 @@ export async function print(text: string | Uint8Array): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
-/** How wide and colourful text on stdout may be; a pipe gets whole lines without colour. */
+/** Where nobody says how wide it may be: enough for most names, and no line of a thousand columns. */
+const PIPE_COLUMNS = 160;
+
+function columns(): number {
+  if (process.stdout.isTTY) return process.stdout.columns;
+  const given = Number(process.env['COLUMNS']);
+  return Number.isSafeInteger(given) && given > 0 ? given : PIPE_COLUMNS;
+}
+
+/** How wide and colourful text on stdout may be. */
 export function stdoutStyle(): TextOptions {
-  const { isTTY, columns } = process.stdout;
   const { NO_COLOR, TERM } = process.env;
-  return isTTY ? { width: columns, colour: !NO_COLOR && TERM !== 'dumb' } : {};
+  const colour = process.stdout.isTTY && !NO_COLOR && TERM !== 'dumb';
+  return { width: columns(), colour };
 }
 
 /** Writes a file in one step; with `overwrite` in place of an existing one. */

@@ -44,7 +44,11 @@ async function defaults(): Promise<Partial<TraceSettings>> {
  * Settings with an output that can be written; only `%p` is still open in it.
  * @throws UsageError, NativeError
  */
-export async function traceSettings(options: Options, output: string): Promise<TraceSettings> {
+export async function traceSettings(
+  options: Options,
+  output: string,
+  fallback: Partial<Pick<TraceSettings, 'follow'>> = {},
+): Promise<TraceSettings> {
   const inherited = await defaults();
   const unixSeconds = Math.floor(Date.now() / 1000);
   const template = expandTemplate(absoluteTemplate(output), { unixSeconds });
@@ -54,7 +58,7 @@ export async function traceSettings(options: Options, output: string): Promise<T
     output: template,
     intervalMs: options.interval ?? inherited.intervalMs ?? DEFAULT_INTERVAL_MS,
     native: options.native ?? inherited.native ?? false,
-    follow: options.follow ?? inherited.follow ?? false,
+    follow: options.follow ?? inherited.follow ?? fallback.follow ?? false,
     force,
   };
 }

@@ -70,14 +70,17 @@ function ending(ended: Launched, signs: LastSigns): string {
   return `exited with code ${code}`;
 }
 
+/** A command as one short line. */
+export function commandText([program = '', ...args]: readonly string[]): string {
+  const words = oneLine([basename(program), ...args].join(' '));
+  return words.length > 60 ? `${words.slice(0, 59)}…` : words;
+}
+
 /** `node app.js exited with code 0 after 1.20 s` */
 export function whatHappened(
   command: readonly string[],
   ended: Launched,
   signs: LastSigns,
 ): string {
-  const [program = '', ...args] = command;
-  const words = oneLine([basename(program), ...args].join(' '));
-  const name = words.length > 60 ? `${words.slice(0, 59)}…` : words;
-  return `${name} ${ending(ended, signs)} after ${(ended.durationMs / 1000).toFixed(2)} s`;
+  return `${commandText(command)} ${ending(ended, signs)} after ${(ended.durationMs / 1000).toFixed(2)} s`;
 }

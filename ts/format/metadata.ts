@@ -41,7 +41,7 @@ const metadataSchema = z.looseObject({
 const trailerSchema = z.looseObject({
   endUnixNs: decimal,
   durationNs: count,
-  end: optional(z.enum(['stop', 'exit', 'fork', 'error', 'signal', 'killed'])),
+  end: optional(z.enum(['stop', 'exit', 'fork', 'error', 'exec', 'signal', 'killed'])),
   allocations: count,
   frees: count,
   allocatedBytes: count,
@@ -57,6 +57,7 @@ const trailerSchema = z.looseObject({
   peakEvent: count,
   liveBytes: count,
   liveBlocks: count,
+  childrenRss: count,
   exit: optional(
     z.looseObject({
       code: optional(z.nullable(z.int())),

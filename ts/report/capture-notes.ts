@@ -21,10 +21,19 @@ const times = (count: number, what: string): string =>
 /** @param peakBytes as counted from the events, to compare with what the writer counted. */
 export function captureNotes(end: CaptureEnd, peakBytes: number): CaptureNotes {
   return {
-    warnings: [...endWarnings(end), ...lossWarnings(end), ...peakWarnings(end, peakBytes)],
+    warnings: [
+      ...endWarnings(end),
+      ...stackWarnings(end),
+      ...lossWarnings(end),
+      ...peakWarnings(end, peakBytes),
+    ],
     notes: [...stackNotes(end), ...lossNotes(end), ...costNotes(end)],
   };
 }
+
+/** Its end was not seen, and yet it ended by itself. */
+const UNFINISHED =
+  'The recording has no end: the program became one that cannot be recorded, or was left in a way that tells nobody.';
 
 function endWarnings({ truncated, trailer, endTimeNs }: CaptureEnd): string[] {
   const warnings: string[] = [];
@@ -34,7 +43,8 @@ function endWarnings({ truncated, trailer, endTimeNs }: CaptureEnd): string[] {
     );
   }
   if (trailer?.end === 'killed' || trailer?.end === 'signal') {
-    const signal = trailer.exit?.signal;
+    const { signal, code } = trailer.exit ?? {};
+    if (typeof code === 'number') return [...warnings, UNFINISHED];
     warnings.push(
       `The program was killed${signal ? ` by ${signal}` : ''}; what it had logged until then is here.`,
     );
@@ -70,11 +80,13 @@ function lossNotes({ counts }: CaptureEnd): string[] {
   return missedFrees > 0 && missedFrees <= allocations * FEW ? [missedText(missedFrees)] : [];
 }
 
-function stackNotes({ metadata, tables }: CaptureEnd): string[] {
-  if (metadata.jsStacks === 'none') {
-    const reason = metadata.jsStacksReason ?? 'the reason was not recorded';
-    return [`JavaScript frames are missing: ${reason}.`];
-  }
+function stackWarnings({ metadata }: CaptureEnd): string[] {
+  if (metadata.jsStacks !== 'none') return [];
+  const reason = metadata.jsStacksReason ?? 'the reason was not recorded';
+  return [`JavaScript frames are missing: ${reason}.`];
+}
+
+function stackNotes({ tables }: CaptureEnd): string[] {
   for (let id = 1; id < tables.frameCount; id++) {
     const kind = tables.frame(id)?.kind;
     if (kind === 'maglev' || kind === 'turbofan') {

@@ -47,7 +47,7 @@ export function statsReport(input: StatsInput, options: StatsOptions = {}): Stat
     peak_rss: timeline.rss_peak.bytes,
     peak_js_heap: highest(timeline.js_heap.used),
     peak_reserved: timeline.reserved_peak,
-    leaked_at: peak.exited ? 'exit' : 'end',
+    leaked_at: peak.exitTimeNs === null ? 'end' : 'exit',
     leaked_bytes: leaked.totalBytes,
     leaked_allocations: leaked.totalCount,
     total_num_frees: end.counts.frees,

@@ -8,6 +8,7 @@ import type { CaptureEnd } from '../decode/read-capture.js';
 import { RingsFile } from '../decode/rings-file.js';
 import { MAX_FILE_HEADER_BYTES } from '../format/constants.js';
 import type { JsonRecord } from '../format/encode.js';
+import { parseTrailer, type Trailer } from '../format/metadata.js';
 import type { FileHeader } from '../format/records.js';
 import { BlockBuilder, prologueAfter } from './block-builder.js';
 import { BlockSink } from './block-sink.js';
@@ -29,7 +30,7 @@ export interface FinalizeProgress {
 
 export interface FinalizeOptions {
   /** How the process ended, as far as the caller knows. */
-  readonly end?: 'signal' | 'killed';
+  readonly end?: 'exec' | 'signal' | 'killed';
   readonly exit?: { readonly code: number | null; readonly signal: string | null };
   readonly compression?: Compression;
   /** Opens what names are looked up in; they are left out without it. */
@@ -46,6 +47,8 @@ export interface FinalizeResult {
   readonly problems: readonly NameProblem[];
   /** What was read; null when nothing had to be. */
   readonly end: CaptureEnd | null;
+  /** What was written, likewise. */
+  readonly trailer: Trailer | null;
 }
 
 /** The capture cannot be finalized now; nothing was changed. */
@@ -67,7 +70,7 @@ export async function finalize(
     if (header.finalized) {
       await removeRings(target, header);
       const same = { bytesBefore: size, bytesAfter: size };
-      return { changed: false, ...same, names: 0, problems: [], end: null };
+      return { changed: false, ...same, names: 0, problems: [], end: null, trailer: null };
     }
     if (await isRecording(`${target}.rings`, header.pid)) {
       throw new FinalizeError(`process ${header.pid} is still recording ${path}`);
@@ -110,7 +113,8 @@ class Rewriting {
       ? await scanRings(this.#path, first, builder)
       : first;
     const { names, problems } = this.#addNames(scan, builder);
-    builder.encoder.trailer(trailerOf(scan, this.#options));
+    const trailer = trailerOf(scan, this.#options);
+    builder.encoder.trailer(trailer);
     builder.endBlock();
 
     const output = await SafeFile.create(this.#path, before.mode & 0o7777);
@@ -125,7 +129,14 @@ class Rewriting {
     }
     await removeRings(this.#path, this.#header);
     const sizes = { bytesBefore: this.#size, bytesAfter: output.size };
-    return { changed: true, ...sizes, names, problems, end: scan.end };
+    return {
+      changed: true,
+      ...sizes,
+      names,
+      problems,
+      end: scan.end,
+      trailer: parseTrailer(trailer),
+    };
   }
 
   /** Rings add to a capture that was cut off; otherwise everything is in it (F-20). */

@@ -5,7 +5,7 @@ import type { JsonRecord } from '../format/encode.js';
 import type { CaptureScan } from './capture-scan.js';
 
 export interface ProcessEnd {
-  readonly end?: 'signal' | 'killed';
+  readonly end?: 'exec' | 'signal' | 'killed';
   readonly exit?: { readonly code: number | null; readonly signal: string | null };
 }
 

@@ -10,6 +10,11 @@ const flag = z.pipe(
   z.enum(['0', '1']),
   z.transform((text) => text === '1'),
 );
+/** Below a recorded process there is behind it where that one comes from. */
+const follow = z.pipe(
+  z.string().check(z.regex(/^[01](?:,\d+,\d+)?$/)),
+  z.transform((text) => text.startsWith('1')),
+);
 const interval = z.pipe(
   z.string().check(z.regex(/^\d+$/)),
   z.pipe(z.transform(Number), intervalSchema),
@@ -18,7 +23,7 @@ const interval = z.pipe(
 const schema = z.object({
   MEMTAPE_INTERVAL: z.optional(interval),
   MEMTAPE_NATIVE: z.optional(flag),
-  MEMTAPE_FOLLOW: z.optional(flag),
+  MEMTAPE_FOLLOW: z.optional(follow),
 });
 
 /**

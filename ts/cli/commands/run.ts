@@ -7,7 +7,8 @@ import { endLike, launch } from '../../tracker/launch.js';
 import { UsageError } from '../../tracker/usage-error.js';
 import type { Action } from '../commands.js';
 import { reportError } from '../errors.js';
-import { followedCaptures } from '../followed.js';
+import { otherCaptures } from '../followed.js';
+import { startsOthers } from '../launchers.js';
 import type { Options } from '../options.js';
 import { preloadable, sharedObjects, traceSettings } from '../trace-setup.js';
 
@@ -44,7 +45,9 @@ function identity(path: string): string | null {
 
 export const action: Action = async (args, options, dashes) => {
   const { name, command, args: commandArgs } = program(args, options, dashes);
-  const settings = await traceSettings(options, options.output ?? defaultTemplate(name));
+  const settings = await traceSettings(options, options.output ?? defaultTemplate(name), {
+    follow: dashes && startsOthers(command),
+  });
   const environment = traceEnvironment(settings, preloadable(sharedObjects()));
   const before = identity(expandTemplate(settings.output, { pid: 0 }));
 
@@ -62,7 +65,10 @@ export const action: Action = async (args, options, dashes) => {
       ended,
       compress: options.compress,
       quiet: options.quiet ?? false,
-      followed: settings.follow ? followedCaptures(settings.output, startedMs, path) : [],
+      follow: settings.follow,
+      others: otherCaptures(settings.output, startedMs, path).filter(
+        ({ pid }) => settings.follow || pid === ended.pid,
+      ),
     });
   } catch (error) {
     reportError(error);
