@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { LeakAggregator } from '../../ts/aggregate/leaks.js';
 import { PeakAggregator } from '../../ts/aggregate/peak.js';
 import { MAP_OP, MEMORY_CLASS } from '../../ts/format/constants.js';
+import { BlockFeed } from '../support/block-feed.js';
 
 test('what was not freed leaked, by the stack that allocated it', () => {
   const leaks = new LeakAggregator();
@@ -35,9 +36,10 @@ test('mappings that are still committed leaked too', () => {
 test('agrees with the live view of the peak aggregator', () => {
   const leaks = new LeakAggregator();
   const peak = new PeakAggregator();
+  const feed = new BlockFeed(leaks, peak);
   for (let i = 0; i < 500; i++) {
-    for (const consumer of [leaks, peak]) consumer.onAlloc(i % 7, i, i % 3, i % 2);
-    if (i % 2 === 0) for (const consumer of [leaks, peak]) consumer.onFree(i % 7, i, i % 3, i % 2);
+    const id = feed.alloc(i % 7, i, i % 3, i % 2);
+    if (i % 2 === 0) feed.free(id);
   }
   expect(leaks.leaked()).toEqual(peak.live());
 });

@@ -5,6 +5,7 @@ import { PeakAggregator } from '../../ts/aggregate/peak.js';
 import { MAP_OP, MEMORY_CLASS } from '../../ts/format/constants.js';
 import type { MapRecord } from '../../ts/format/records.js';
 import { ALLOCATOR_MMAP, type Profile } from '../../ts/model/profile.js';
+import { BlockFeed } from '../support/block-feed.js';
 
 /** `stack:thread:allocator bytes/count`, sorted: small enough to read in a failure. */
 function rowTexts({ rows }: Profile): string[] {
@@ -34,13 +35,14 @@ describe('PeakAggregator', () => {
 
   test('the peak holds what was live then, not what came later', () => {
     const peak = new PeakAggregator();
+    const feed = new BlockFeed(peak);
     peak.onTime(10);
-    peak.onAlloc(1, 1009, 0, 1);
+    const first = feed.alloc(1, 1009);
     peak.onTime(20);
-    peak.onAlloc(2, 2003, 0, 1);
+    feed.alloc(2, 2003);
     peak.onTime(30);
-    peak.onFree(1, 1009, 0, 1);
-    peak.onAlloc(3, 500, 0, 1);
+    feed.free(first);
+    feed.alloc(3, 500);
     expect(peak.peakBytes).toBe(3012);
     expect(peak.peakTimeNs).toBe(20);
     expect(peak.peakEvent).toBe(2);
@@ -50,10 +52,10 @@ describe('PeakAggregator', () => {
 
   test('of equal peaks the last counts', () => {
     const peak = new PeakAggregator();
-    peak.onAlloc(1, 100, 0, 1);
-    peak.onFree(1, 100, 0, 1);
+    const feed = new BlockFeed(peak);
+    feed.free(feed.alloc(1, 100));
     peak.onTime(7);
-    peak.onAlloc(2, 100, 0, 1);
+    feed.alloc(2, 100);
     expect(peak.peakTimeNs).toBe(7);
     expect(peak.peakEvent).toBe(3);
     expect(rowTexts(peak.peak())).toEqual(['2:1:0 100/1']);
@@ -61,24 +63,29 @@ describe('PeakAggregator', () => {
 
   test('a block of no bytes at the peak belongs to it', () => {
     const peak = new PeakAggregator();
-    peak.onAlloc(1, 10, 0, 1);
-    peak.onAlloc(2, 0, 0, 1);
+    const feed = new BlockFeed(peak);
+    feed.alloc(1, 10);
+    const nothing = feed.alloc(2, 0);
     expect(rowTexts(peak.peak())).toEqual(['1:1:0 10/1', '2:1:0 0/1']);
+    feed.free(nothing);
+    expect(peak.peakEvent).toBe(3);
+    expect(rowTexts(peak.peak())).toEqual(['1:1:0 10/1']);
   });
 
   test('threads and allocators of one stack are separate rows', () => {
     const peak = new PeakAggregator();
-    peak.onAlloc(1, 11, 0, 1);
-    peak.onAlloc(1, 13, 0, 2);
-    peak.onAlloc(1, 17, 6, 2);
-    peak.onFree(1, 13, 0, 2);
-    peak.onAlloc(1, 13, 0, 2);
+    const feed = new BlockFeed(peak);
+    feed.alloc(1, 11, 0, 1);
+    const second = feed.alloc(1, 13, 0, 2);
+    feed.alloc(1, 17, 6, 2);
+    feed.free(second);
+    feed.alloc(1, 13, 0, 2);
     expect(rowTexts(peak.peak())).toEqual(['1:1:0 11/1', '1:2:0 13/1', '1:2:6 17/1']);
   });
 
   test('committed mappings are heap, reserved and file-backed ones are not', () => {
     const peak = new PeakAggregator();
-    peak.onAlloc(1, 100, 0, 1);
+    new BlockFeed(peak).alloc(1, 100);
     peak.onMap(
       map([
         committed(2, 8192),
@@ -109,25 +116,29 @@ describe('PeakAggregator', () => {
 
   test('sizes beyond 32 bits add up', () => {
     const peak = new PeakAggregator();
-    peak.onAlloc(1, 2 ** 40 + 1, 0, 1);
-    peak.onAlloc(1, 2 ** 40 + 2, 0, 1);
+    const feed = new BlockFeed(peak);
+    const first = feed.alloc(1, 2 ** 40 + 1);
+    feed.alloc(1, 2 ** 40 + 2);
+    feed.free(first);
     expect(peak.peakBytes).toBe(2 ** 41 + 3);
+    expect(peak.peak().totalBytes).toBe(2 ** 41 + 3);
+    expect(peak.live().totalBytes).toBe(2 ** 40 + 2);
   });
 
   test('records count as the writer counts them', () => {
     const peak = new PeakAggregator();
+    const feed = new BlockFeed(peak);
     peak.onUnknownFree();
-    peak.onAlloc(1, 10, 0, 1);
-    peak.onMissedFree();
-    peak.onFree(1, 10, 0, 1);
-    peak.onAlloc(1, 20, 0, 1);
+    feed.replace(feed.alloc(1, 10), 1, 20);
     expect(peak.peakEvent).toBe(3);
+    expect(rowTexts(peak.peak())).toEqual(['1:1:0 20/1']);
   });
 
   test('equals a copy of everything at each peak', () => {
     const event = fc.record({
       free: fc.integer({ min: 0, max: 9 }),
       isFree: fc.boolean(),
+      isMap: fc.boolean(),
       stack: fc.integer({ min: 1, max: 6 }),
       size: fc.integer({ min: 0, max: 50 }),
       thread: fc.integer({ min: 1, max: 3 }),
@@ -136,19 +147,27 @@ describe('PeakAggregator', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 200 }), (events) => {
         const peak = new PeakAggregator();
+        const feed = new BlockFeed(peak);
         const naive = new NaivePeak();
-        for (const { isFree, free, ...block } of events) {
-          if (isFree) {
+        for (const { isFree, isMap, free, ...block } of events) {
+          if (isFree && isMap) {
+            const unmapped = naive.unmap(block.stack, block.size);
+            if (unmapped > 0) peak.onMap(map([committed(block.stack, -unmapped, 0)]));
+          } else if (isFree) {
             const freed = naive.free(free);
-            if (freed) peak.onFree(freed.stack, freed.size, freed.allocator, freed.thread);
+            if (freed !== undefined) feed.free(freed);
+          } else if (isMap && block.size > 0) {
+            naive.map(block.stack, block.size);
+            peak.onMap(map([committed(block.stack, block.size, 0)]));
           } else {
-            naive.alloc(block);
-            peak.onAlloc(block.stack, block.size, block.allocator, block.thread);
+            const { stack, size, allocator, thread } = block;
+            naive.alloc(block, feed.alloc(stack, size, allocator, thread));
           }
         }
         expect(peak.peakBytes).toBe(naive.peakBytes);
         expect(peak.peakEvent).toBe(naive.peakEvent);
         expect(rowTexts(peak.peak())).toEqual(naive.rows);
+        expect(rowTexts(peak.live())).toEqual(naive.rowsNow());
       }),
     );
   });
@@ -166,32 +185,56 @@ class NaivePeak {
   peakBytes = 0;
   peakEvent = 0;
   rows: string[] = [];
-  readonly #live: Block[] = [];
+  readonly #live: (Block & { id: number })[] = [];
+  readonly #mapped = new Map<number, number>();
   #events = 0;
 
-  alloc(block: Block): void {
-    this.#live.push(block);
+  alloc(block: Block, id: number): void {
+    this.#live.push({ ...block, id });
     this.#look();
   }
 
-  free(index: number): Block | undefined {
+  /** Id of the block that was freed. */
+  free(index: number): number | undefined {
     const [freed] = this.#live.splice(index, 1);
     if (freed) this.#look();
-    return freed;
+    return freed?.id;
   }
 
-  #look(): void {
-    this.#events++;
-    const bytes = this.#live.reduce((sum, block) => sum + block.size, 0);
-    if (bytes < this.peakBytes) return;
-    this.peakBytes = bytes;
-    this.peakEvent = this.#events;
+  map(stack: number, bytes: number): void {
+    this.#mapped.set(stack, (this.#mapped.get(stack) ?? 0) + bytes);
+    this.#look();
+  }
+
+  /** At most `bytes`. */
+  unmap(stack: number, bytes: number): number {
+    const mapped = this.#mapped.get(stack) ?? 0;
+    const unmapped = Math.min(mapped, bytes);
+    this.#mapped.set(stack, mapped - unmapped);
+    if (unmapped > 0) this.#look();
+    return unmapped;
+  }
+
+  rowsNow(): string[] {
     const sums = new Map<string, { bytes: number; count: number }>();
     for (const { stack, thread, allocator, size } of this.#live) {
       const key = `${stack}:${thread}:${allocator}`;
       const sum = sums.get(key) ?? { bytes: 0, count: 0 };
       sums.set(key, { bytes: sum.bytes + size, count: sum.count + 1 });
     }
-    this.rows = [...sums].map(([key, sum]) => `${key} ${sum.bytes}/${sum.count}`).sort();
+    for (const [stack, bytes] of this.#mapped) {
+      if (bytes > 0) sums.set(`${stack}:0:${ALLOCATOR_MMAP}`, { bytes, count: 0 });
+    }
+    return [...sums].map(([key, sum]) => `${key} ${sum.bytes}/${sum.count}`).sort();
+  }
+
+  #look(): void {
+    this.#events++;
+    const blocks = this.#live.reduce((sum, block) => sum + block.size, 0);
+    const bytes = [...this.#mapped.values()].reduce((sum, mapped) => sum + mapped, blocks);
+    if (bytes < this.peakBytes) return;
+    this.peakBytes = bytes;
+    this.peakEvent = this.#events;
+    this.rows = this.rowsNow();
   }
 }

@@ -306,26 +306,27 @@ describe('what is no capture', () => {
     await expect(openCapture(7 as unknown as string)).rejects.toThrow(UsageError);
   });
 
-  test('one cut at every byte gives a prefix, or says that it is no capture', async () => {
+  test('one cut anywhere gives a prefix, or says that it is no capture', async () => {
     const whole = sample();
     const path = join(folderOf({}), 'a.bin');
     let opened = 0;
-    for (let length = 0; length < whole.length; length++) {
+    const step = 5; // test/decode cuts at every byte
+    const headerBytes = 64;
+    for (let length = 4; length < whole.length; length += step) {
       writeFileSync(path, whole.subarray(0, length));
       try {
         const capture = await openCapture(path);
         opened++;
-        const { truncated } = await capture.end();
-        const { totalBytes } = await capture.peak();
+        const [{ truncated }, { totalBytes }] = await Promise.all([capture.end(), capture.peak()]);
         expect(truncated).toBe(true);
         expect([0, 700, 1000]).toContain(totalBytes);
         await capture.close();
       } catch (error) {
         expect(error).toBeInstanceOf(FormatError);
-        expect(length).toBeLessThan(64);
+        expect(length).toBeLessThan(headerBytes);
       }
     }
-    expect(opened).toBe(whole.length - 64);
+    expect(opened).toBe(Math.ceil((whole.length - headerBytes) / step));
   });
 });
 

@@ -10,6 +10,7 @@ import type { FlamegraphReport } from '../../ts/report/flamegraph-report.js';
 import { statsReport } from '../../ts/report/stats.js';
 import { timelineReport } from '../../ts/report/timeline.js';
 import { CaptureBuilder } from '../model/capture-builder.js';
+import { BlockFeed } from '../support/block-feed.js';
 
 /** Deterministic: pictures and expectations must not change from run to run. */
 export function randomSource(seed: number): (below: number) => number {
@@ -64,6 +65,7 @@ export function sampleReport(options: SampleOptions = {}): FlamegraphReport {
   const peak = new PeakAggregator();
   const totals = new TotalsAggregator();
   const timeline = new TimelineAggregator();
+  const feed = new BlockFeed(peak, totals);
   let rss = 48e6;
   for (let step = 0; step < 400; step++) {
     const timeNs = step * 12_000_000;
@@ -71,9 +73,8 @@ export function sampleReport(options: SampleOptions = {}): FlamegraphReport {
     for (let i = 0; i < 60; i++) {
       const stack = stackIds[random(random(stackIds.length) + 1)] as number;
       const size = 2 ** (3 + random(14)) + random(97);
-      peak.onAlloc(stack, size, random(3), 1);
-      totals.onAlloc(stack, size, random(3), 1);
-      if (random(100) < (step > 260 ? 56 : 35)) peak.onFree(stack, size, 0, 1);
+      const id = feed.alloc(stack, size, random(3));
+      if (random(100) < (step > 260 ? 56 : 35)) feed.free(id);
     }
     rss = Math.max(rss, peak.heapBytes * 0.8 + 46e6) + random(90000);
     const heap = Math.max(0, peak.heapBytes);

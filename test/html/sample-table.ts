@@ -5,6 +5,7 @@ import { PeakAggregator } from '../../ts/aggregate/peak.js';
 import { NamedStacks } from '../../ts/model/named-stacks.js';
 import { type TableReport, tableReport } from '../../ts/report/table.js';
 import { CaptureBuilder } from '../model/capture-builder.js';
+import { BlockFeed } from '../support/block-feed.js';
 import { sampleReport } from './sample-report.js';
 
 export interface SampleTableOptions {
@@ -20,6 +21,7 @@ export interface SampleTableOptions {
 export function sampleTable({ lines = 40, hostileName }: SampleTableOptions = {}): TableReport {
   const builder = new CaptureBuilder();
   const peak = new PeakAggregator();
+  const feed = new BlockFeed(peak);
   const pad = '/srv/node_modules/left-pad/index.js';
   builder.package(pad, 'left-pad', '1.3.0');
   builder.tables.setThread(1, { kind: 'main' });
@@ -31,8 +33,8 @@ export function sampleTable({ lines = 40, hostileName }: SampleTableOptions = {}
     const line = builder.js(name, i % 10 === 0 ? pad : '/srv/work.js', i + 1);
     const bytes = 1000 + i;
     const first = Math.floor((bytes * 2) / 3);
-    peak.onAlloc(builder.stack([line, main]), first, i % 2, 1);
-    peak.onAlloc(builder.stack([line, other, main]), bytes - first, i % 2, 2);
+    feed.alloc(builder.stack([line, main]), first, i % 2, 1);
+    feed.alloc(builder.stack([line, other, main]), bytes - first, i % 2, 2);
   }
   const { timeline, stats } = sampleReport(hostileName === undefined ? {} : { hostileName });
   const { threads } = builder.tables;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { expect, test } from 'vitest';
+import { STACK_IN_GC } from '../../ts/format/constants.js';
 import { flamegraphReport } from '../../ts/report/flamegraph.js';
 import { recorded } from './recorded.js';
 
@@ -32,4 +33,40 @@ test('its title is the command unless another is given', () => {
   const input = { profile: peak.peak(), stacks, stats, timeline };
   expect(flamegraphReport(input).title).toBe('node x.js');
   expect(flamegraphReport({ ...input, title: 'nightly' }).title).toBe('nightly');
+});
+
+test('threads apart: each stands below a frame of its own', () => {
+  const { stacks, peak, feed, stats, timeline, capture } = recorded();
+  const main = capture.js('main', '/app/main.js', 3);
+  feed.alloc(capture.stack([main]), 10_000, 0, 2);
+  feed.alloc(capture.stack([main], STACK_IN_GC), 7, 0, 2);
+  feed.alloc(capture.stack([]), 5, 0, 2);
+  const input = { profile: peak.peak(), stacks, stats, timeline };
+  const { frames, tree } = flamegraphReport({ ...input, threadName: (id) => `thread ${id}` });
+  const paths: string[] = [];
+  for (const [node, parent] of tree.parent.entries()) {
+    const name = frames[tree.frame[node] ?? -1]?.name;
+    paths[node] = node === 0 ? '' : `${paths[parent]}/${name}`;
+  }
+  const held = paths.map((path, node) => `${path} ${tree.self_bytes[node]}`);
+  expect(held.filter((text) => !text.endsWith(' 0')).sort()).toEqual([
+    '/thread 1/main/load/alloc/node::Allocate() 4001',
+    '/thread 2/(no stack) 5',
+    '/thread 2/main 10000',
+    '/thread 2/main/(GC) 7',
+    '/thread 2/uv_fs_work 89',
+  ]);
+});
+
+test('frames have the text of their lines, where there is one', () => {
+  const { stacks, peak, stats, timeline } = recorded();
+  const report = flamegraphReport({
+    profile: peak.peak(),
+    stacks,
+    stats,
+    timeline,
+    sourceLines: (frames) => frames.map(({ name }) => (name === 'load' ? 'return 1;' : undefined)),
+  });
+  const named = report.frames.filter(({ source }) => source !== undefined);
+  expect(named.map(({ name, source }) => [name, source])).toEqual([['load', 'return 1;']]);
 });

@@ -9,11 +9,14 @@ import { statsReport } from '../../ts/report/stats.js';
 import type { StatsReport } from '../../ts/report/stats-report.js';
 import { type TimelineReport, timelineReport } from '../../ts/report/timeline.js';
 import { CaptureBuilder } from '../model/capture-builder.js';
+import { BlockFeed } from '../support/block-feed.js';
 
 export interface Recorded {
   readonly capture: CaptureBuilder;
   readonly stacks: NamedStacks;
   readonly peak: PeakAggregator;
+  /** For more blocks. */
+  readonly feed: BlockFeed;
   readonly totals: TotalsAggregator;
   readonly timelines: TimelineAggregator;
   readonly timeline: TimelineReport;
@@ -40,19 +43,15 @@ export function recorded(end: Parameters<CaptureBuilder['end']>[0] = {}): Record
   const peak = new PeakAggregator();
   const totals = new TotalsAggregator();
   const timeline = new TimelineAggregator();
-  const alloc1 = (stack: number, size: number, allocator: number, thread: number) => {
-    peak.onAlloc(stack, size, allocator, thread);
-    totals.onAlloc(stack, size, allocator, thread);
-  };
-  alloc1(loading, 1000, 0, 1);
-  peak.onFree(loading, 1000, 0, 1);
-  alloc1(loading, 3001, 0, 1);
-  alloc1(parsing, 503, 1, 1);
-  alloc1(pooled, 89, 0, 2);
+  const feed = new BlockFeed(peak, totals);
+  feed.free(feed.alloc(loading, 1000));
+  feed.alloc(loading, 3001);
+  const parsed = feed.alloc(parsing, 503, 1);
+  feed.alloc(pooled, 89, 0, 2);
   peak.onTime(1_500_000_000);
-  alloc1(loading, 1000, 0, 1);
+  feed.alloc(loading, 1000);
   peak.onTime(1_600_000_000);
-  peak.onFree(parsing, 503, 1, 1);
+  feed.free(parsed);
   const rest = { liveBytes: 0, liveBlocks: 0, committed: 0, reserved: 7000, file: 0 };
   timeline.onSample({ timeNs: 1e9, rss: 9000, heap: 3593, ...rest });
   timeline.onSample({ timeNs: 2e9, rss: 8000, heap: 4090, ...rest });
@@ -61,5 +60,5 @@ export function recorded(end: Parameters<CaptureBuilder['end']>[0] = {}): Record
   const point = { timeNs: peak.peakTimeNs, bytes: peak.peakBytes };
   const report = timelineReport({ timeline, peak: point, threads: capture.tables.threads });
   const stats = statsReport({ end: capture.end(end), stacks, peak, totals, timeline: report });
-  return { capture, stacks, peak, totals, timelines: timeline, timeline: report, stats };
+  return { capture, stacks, peak, feed, totals, timelines: timeline, timeline: report, stats };
 }

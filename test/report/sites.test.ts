@@ -24,11 +24,11 @@ describe('topSites', () => {
   });
 
   test('falls back to a dependency, then to Node.js itself', () => {
-    const { capture, peak, stacks } = recorded();
+    const { capture, feed, peak, stacks } = recorded();
     const dependency = capture.js('dep', '/app/node_modules/dep/i.js', 1);
     const internal = capture.js('boot', 'node:internal/boot', 5);
-    peak.onAlloc(capture.stack([internal, dependency]), 50_000, 0, 1);
-    peak.onAlloc(capture.stack([internal]), 40_000, 0, 1);
+    feed.alloc(capture.stack([internal, dependency]), 50_000);
+    feed.alloc(capture.stack([internal]), 40_000);
     const places = topSites(peak.peak(), stacks, 2).map((site) => site.location);
     expect(places).toEqual(['dep:/app/node_modules/dep/i.js:1', 'boot:node:internal/boot:5']);
   });

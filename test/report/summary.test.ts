@@ -58,9 +58,9 @@ describe('summaryReport', () => {
   });
 
   test('labels that only describe a stack are no rows', () => {
-    const { capture, stacks, peak } = recorded();
+    const { capture, stacks, peak, feed } = recorded();
     const cut = capture.stack([capture.js('deep', '/app/deep.js', 1)], 1);
-    peak.onAlloc(cut, 10_000, 0, 1);
+    feed.alloc(cut, 10_000);
     const names = summaryReport(peak.peak(), stacks).rows.map((row) => row.function);
     expect(names).toContain('deep');
     expect(names).not.toContain('(outer frames cut)');

@@ -39,11 +39,11 @@ describe('tableRows', () => {
 
   test('an allocator, and on demand a thread, has a row of its own', () => {
     const from = recorded();
-    const { capture, peak } = from;
+    const { capture, feed } = from;
     const load = capture.js('load', '/app/load.js', 14);
     const stack = capture.stack([capture.native('/usr/bin/node', 0x30, 'other'), load]);
-    peak.onAlloc(stack, 100, 0, 2);
-    peak.onAlloc(stack, 10_000, 1, 2);
+    feed.alloc(stack, 100, 0, 2);
+    feed.alloc(stack, 10_000, 1, 2);
     const table = report(from);
     const of = (splitThreads: boolean) =>
       tableRows(table, { splitThreads })

@@ -49,12 +49,16 @@ export class LocationTable {
     return this.#end / SLOTS - 1;
   }
 
-  /** Rows in order of first appearance, without those that hold nothing. */
+  /** Rows by stack, thread and allocator, without those that hold nothing. */
   rows(bytesSlot: number, countSlot: number): ProfileRows {
     const used: number[] = [];
     for (let at = SLOTS; at < this.#end; at += SLOTS) {
       if (this.slots[at + bytesSlot] !== 0 || this.slots[at + countSlot] !== 0) used.push(at);
     }
+    const { slots } = this;
+    const order = (a: number, b: number, slot: number) =>
+      (slots[a + slot] as number) - (slots[b + slot] as number);
+    used.sort((a, b) => order(a, b, STACK) || order(a, b, KEY));
     const size = used.length;
     const rows = {
       size,

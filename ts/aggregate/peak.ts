@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: MIT
 // The heap at its highest moment, by location, in one pass and without keeping events.
 
-import type { RecordConsumer } from '../decode/consumer.js';
+import type { CaptureStart, RecordConsumer } from '../decode/consumer.js';
+import { LiveBlocks } from '../decode/live-blocks.js';
 import { EXIT_MARK } from '../format/constants.js';
 import type { MapRecord, MarkRecord } from '../format/records.js';
-import type { Profile } from '../model/profile.js';
+import type { Profile, ProfileKind } from '../model/profile.js';
+import { BlockList } from './block-list.js';
 import { LocationTable, locationKey, profileTotals } from './location-table.js';
+import { MappingPeaks } from './mapping-peaks.js';
 import { committedDeltas, MAPPING_KEY } from './mappings.js';
 
-// What a location knows: its live bytes and blocks now, those at the peak numbered SAVED_FOR, and that number.
 const BYTES = 0;
 const COUNT = 1;
-const PEAK_BYTES = 2;
-const PEAK_COUNT = 3;
-const SAVED_FOR = 4;
-
-const NEVER = -1;
 
 /**
- * Copying every location at each new peak would cost events × locations. Instead peaks are numbered, and a location saves its
- * numbers when it first changes after a peak; one that has not changed since then still holds the peak's numbers.
+ * Adding up by location at each event would cost more than decoding it. Instead a block is told from the rest by when it came: peaks
+ * are numbered, and each block knows how many there were when it was allocated. What was live at the latest peak is then: what
+ * came before it and is live, and what came before it and was freed since. The latter are kept until the next peak; they cannot
+ * be more than were live at once.
  */
 export class PeakAggregator implements RecordConsumer {
-  readonly #locations = new LocationTable([0, 0, 0, 0, NEVER]);
+  #blocks = new LiveBlocks();
+  /** By address id: number of peaks when the block was allocated. Doubles, since there may be a peak at each event. */
+  #births = new Float64Array(4096);
+  readonly #freedSince = new BlockList();
+  readonly #mappings = new MappingPeaks();
   #heap = 0;
   #peak = 0;
-  #peakNumber = 0;
+  #peaks = 0;
   #peakTimeNs = 0;
   #peakEvent = 0;
   #nowNs = 0;
@@ -33,24 +36,34 @@ export class PeakAggregator implements RecordConsumer {
   #atExit: Profile | null = null;
   #exitTimeNs: number | null = null;
 
+  onStart({ blocks }: CaptureStart): void {
+    this.#blocks = blocks;
+  }
+
   onTime(timeNs: number): void {
     this.#nowNs = timeNs;
   }
 
-  onAlloc(stack: number, size: number, allocator: number, thread: number): void {
-    this.#change(stack, locationKey(thread, allocator), size, 1);
+  onAlloc(_stack: number, size: number, _allocator: number, _thread: number, id: number): void {
+    if (id >= this.#births.length) this.#grow(id);
+    this.#births[id] = this.#peaks;
+    this.#heap += size;
     this.#settle();
   }
 
-  onFree(stack: number, size: number, allocator: number, thread: number): void {
-    this.#change(stack, locationKey(thread, allocator), -size, -1);
+  onFree(stack: number, size: number, allocator: number, thread: number, id: number): void {
+    if ((this.#births[id] as number) < this.#peaks) {
+      this.#freedSince.push(stack, size, locationKey(thread, allocator));
+    }
+    this.#heap -= size;
     // A peak is a highest moment; only a free of nothing can end at one.
     this.#settle();
   }
 
   onMap(map: MapRecord): void {
     for (const delta of committedDeltas(map)) {
-      this.#change(delta.stack, MAPPING_KEY, delta.bytes, delta.ranges);
+      this.#mappings.change(delta.stack, delta.bytes, delta.ranges, this.#peaks);
+      this.#heap += delta.bytes;
     }
     this.#settle();
   }
@@ -90,21 +103,21 @@ export class PeakAggregator implements RecordConsumer {
   }
 
   peak(): Profile {
-    const slots = this.#locations.slots;
-    this.#locations.forEach((at) => {
-      if (slots[at + SAVED_FOR] === this.#peakNumber) return;
-      slots[at + SAVED_FOR] = this.#peakNumber;
-      slots[at + PEAK_BYTES] = slots[at + BYTES] as number;
-      slots[at + PEAK_COUNT] = slots[at + COUNT] as number;
-    });
-    const rows = this.#locations.rows(PEAK_BYTES, PEAK_COUNT);
-    return { kind: 'peak', rows, ...profileTotals(rows) };
+    const locations = new LocationTable();
+    this.#addLive(locations, this.#peaks);
+    this.#freedSince.visit((stack, size, key) => add(locations, stack, key, size, 1));
+    this.#mappings.atPeak(this.#peaks, (stack, bytes, ranges) =>
+      add(locations, stack, MAPPING_KEY, bytes, ranges),
+    );
+    return profileOf('peak', locations);
   }
 
   /** What is live now. */
   live(): Profile {
-    const rows = this.#locations.rows(BYTES, COUNT);
-    return { kind: 'leaked', rows, ...profileTotals(rows) };
+    const locations = new LocationTable();
+    this.#addLive(locations, Number.POSITIVE_INFINITY);
+    this.#mappings.now((stack, bytes, ranges) => add(locations, stack, MAPPING_KEY, bytes, ranges));
+    return profileOf('leaked', locations);
   }
 
   /** What leaked: is live when the program exits, before Node.js frees it; else after the last event. */
@@ -117,20 +130,15 @@ export class PeakAggregator implements RecordConsumer {
     return this.#exitTimeNs;
   }
 
-  #change(stack: number, key: number, bytes: number, count: number): void {
-    const at = this.#locations.locate(stack, key);
-    const slots = this.#locations.slots;
-    const peakNumber = this.#peakNumber;
-    const liveBytes = slots[at + BYTES] as number;
-    const liveCount = slots[at + COUNT] as number;
-    if (slots[at + SAVED_FOR] !== peakNumber) {
-      slots[at + SAVED_FOR] = peakNumber;
-      slots[at + PEAK_BYTES] = liveBytes;
-      slots[at + PEAK_COUNT] = liveCount;
+  /** Live blocks from before this peak. */
+  #addLive(locations: LocationTable, peak: number): void {
+    const blocks = this.#blocks;
+    const ids = Math.min(this.#births.length, blocks.capacity);
+    for (let id = 1; id < ids; id++) {
+      if (!blocks.isLive(id) || (this.#births[id] as number) >= peak) continue;
+      const key = locationKey(blocks.thread(id), blocks.allocator(id));
+      add(locations, blocks.stack(id), key, blocks.size(id), 1);
     }
-    slots[at + BYTES] = liveBytes + bytes;
-    slots[at + COUNT] = liveCount + count;
-    this.#heap += bytes;
   }
 
   /** Ties go to the last moment, as the glossary says. */
@@ -138,8 +146,33 @@ export class PeakAggregator implements RecordConsumer {
     this.#events++;
     if (this.#heap < this.#peak) return;
     this.#peak = this.#heap;
-    this.#peakNumber++;
+    this.#peaks++;
     this.#peakTimeNs = this.#nowNs;
     this.#peakEvent = this.#events;
+    this.#freedSince.clear();
   }
+
+  #grow(id: number): void {
+    const births = new Float64Array(Math.max(this.#births.length * 2, id + 1));
+    births.set(this.#births);
+    this.#births = births;
+  }
+}
+
+function add(
+  locations: LocationTable,
+  stack: number,
+  key: number,
+  bytes: number,
+  count: number,
+): void {
+  const at = locations.locate(stack, key);
+  const { slots } = locations;
+  slots[at + BYTES] = (slots[at + BYTES] as number) + bytes;
+  slots[at + COUNT] = (slots[at + COUNT] as number) + count;
+}
+
+function profileOf(kind: ProfileKind, locations: LocationTable): Profile {
+  const rows = locations.rows(BYTES, COUNT);
+  return { kind, rows, ...profileTotals(rows) };
 }

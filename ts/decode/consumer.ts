@@ -10,6 +10,7 @@ import type {
   SampleRecord,
   StallRecord,
 } from '../format/records.js';
+import type { LiveBlocks } from './live-blocks.js';
 import type { Tables } from './tables.js';
 
 /** What a consumer can look things up in, while the capture is read and afterwards. */
@@ -17,6 +18,8 @@ export interface CaptureStart {
   readonly header: FileHeader;
   /** Grows with the capture. */
   readonly tables: Tables;
+  /** What is live, by address id. */
+  readonly blocks: LiveBlocks;
   /** The address of an address id; 0 unless addresses are kept. */
   readonly address: (addressId: number) => number;
 }

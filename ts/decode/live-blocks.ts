@@ -13,6 +13,11 @@ export class LiveBlocks {
   /** One row per id, in one array: a free touches a single cache line. */
   data: Int32Array = new Int32Array(INITIAL_IDS * BLOCK_INTS);
 
+  /** Ids from here on were never live. */
+  get capacity(): number {
+    return this.data.length / BLOCK_INTS;
+  }
+
   /** Makes room for ids below `count`. */
   reserve(count: number): void {
     const length = count * BLOCK_INTS;

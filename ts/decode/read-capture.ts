@@ -81,7 +81,8 @@ async function readOpened(
     const keepAddresses = options.keepAddresses === true || rings !== null;
     const decoder = new BlockDecoder(consumer, { keepAddresses });
     const { tables, addresses } = decoder;
-    consumer.onStart?.({ header, tables, address: (id) => addresses?.get(id) ?? 0 });
+    const address = (id: number) => addresses?.get(id) ?? 0;
+    consumer.onStart?.({ header, tables, blocks: decoder.live, address });
     const mappings = new IntervalMap(() => decoder.long.metadata['platform'] === 'darwin');
     if (rings) decoder.long.mapObserver = (map) => mappings.replay(map);
     const reader = new BlockReader(window, decoder, consumer, options.pause);

@@ -29,7 +29,7 @@ test('collapsed: one stack a line, root first, the largest first', () => {
 test('collapsed: what separates frames is not in their names', () => {
   const { from, input } = exportInput();
   const evil = from.capture.stack([from.capture.js('a;b 7\nc', '/x;y.js', 1)]);
-  from.peak.onAlloc(evil, 5000, 0, 1);
+  from.feed.alloc(evil, 5000);
   const [first] = textOf(collapsed({ ...input, profile: from.peak.peak() })).split('\n');
   expect(first).toBe('a:b 7\ufffdc (/x:y.js:1) 5000');
 });
@@ -184,7 +184,7 @@ describe('pprof', () => {
 
   test('keeps addresses, modules and build ids; inlined functions are lines of one location', () => {
     const { from, input } = exportInput();
-    const { capture, peak } = from;
+    const { capture, feed, peak } = from;
     const frame = capture.native('/lib/addon.node', 0x31, 'outer', 'inlined');
     const { module } = [...capture.tables.modules.values()].at(-1)?.[0] ?? { module: 0 };
     capture.tables.setModule(
@@ -192,7 +192,7 @@ describe('pprof', () => {
       true,
       5,
     );
-    peak.onAlloc(capture.stack([frame]), 2 ** 40 + 1, 0, 1);
+    feed.alloc(capture.stack([frame]), 2 ** 40 + 1);
     const profile = decoded({ ...input, profile: peak.peak() });
     const text = (id: unknown) => profile.stringTable.strings[Number(id)];
     const mapping = profile.mapping.find(({ filename }) => text(filename) === '/lib/addon.node');
