@@ -89,10 +89,85 @@ describe('the reports', () => {
 
     const leaks = json(cwd, 'summary', '--json', '--leaks', 'a.bin');
     expect(leaks.total_bytes).toBe(stats.leaked_bytes);
-    const soon = json(cwd, 'summary', '--json', '--temporary', 'a.bin').total_allocations;
-    const later = json(cwd, 'summary', '--json', '--temporary-threshold', '100', 'a.bin');
+    const soon = json(
+      cwd,
+      'summary',
+      '--json',
+      '--temporary-allocations',
+      'a.bin',
+    ).total_allocations;
+    const later = json(
+      cwd,
+      'summary',
+      '--json',
+      '--temporary-allocation-threshold',
+      '100',
+      'a.bin',
+    );
     expect(soon).toBeGreaterThan(0);
     expect(later.total_allocations).toBeGreaterThan(soon);
+  });
+
+  test('table is a page, or the same as data', () => {
+    const { cwd } = record();
+    const stats = json(cwd, 'stats', '--json', 'a.bin');
+    const { rows, total_bytes } = json(cwd, 'table', '--json', 'a.bin');
+    expect(total_bytes).toBe(stats.peak_memory);
+    const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+    expect(sum(rows.map((row: { bytes: number }) => row.bytes))).toBe(stats.peak_memory);
+    expect(rows[0]).toMatchObject({ function: 'grow', line: 3, thread: null });
+    const threads = json(cwd, 'table', '--json', '--split-threads', 'a.bin').rows;
+    expect(threads[0]).toMatchObject({ function: 'grow', thread: 'main' });
+    const csv = memtape(['table', '--csv', '--leaks', 'a.bin'], { cwd }).stdout.split('\n');
+    const leaked = csv.slice(1, -1).map((line) => Number(/,(\d+),\d+,\d+,\d+$/.exec(line)?.[1]));
+    expect(sum(leaked)).toBe(stats.leaked_bytes);
+
+    const { status, stdout, stderr } = memtape(['table', '-f', 'a.bin'], { cwd });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+    expect(stderr).toMatch(/memtape: wrote memtape-table-a\.html\n$/);
+    rmSync(join(cwd, 'memtape-table-a.html'));
+  });
+
+  test('as CSV have the numbers of the JSON', () => {
+    const { cwd } = record();
+    const stats = json(cwd, 'stats', '--json', 'a.bin');
+    const lines = memtape(['stats', '--csv', 'a.bin'], { cwd }).stdout.split('\n');
+    expect(lines).toContain(`peak_memory,,${stats.peak_memory}`);
+    expect(lines).toContain('metadata,exit_code,1');
+    const { rows } = json(cwd, 'summary', '--json', 'a.bin');
+    const table = memtape(['summary', '--csv', 'a.bin'], { cwd }).stdout.trimEnd().split('\n');
+    expect(table[0]).toBe('function,file,line,package,total_bytes,own_bytes,allocations');
+    expect(table).toHaveLength(rows.length + 1);
+    const grow = rows.find((row: { function: string }) => row.function === 'grow');
+    const { total_bytes, own_bytes, allocations } = grow;
+    const line = `grow,${join(cwd, 'app.js')},3,,${total_bytes},${own_bytes},${allocations}`;
+    expect(table).toContain(line);
+  });
+
+  test('flamegraph as data: source lines, threads, points of the timeline', () => {
+    const { cwd } = record();
+    const graph = (...args: string[]) => json(cwd, 'flamegraph', '--json', ...args, 'a.bin');
+    const peak = json(cwd, 'stats', '--json', 'a.bin').peak_memory;
+    const held = (bytes: number[]) => bytes.reduce((a, b) => a + b, 0);
+    const source = ({ frames }: { frames: { name: string; line: number; source?: string }[] }) =>
+      frames.find(({ name, line }) => name === 'grow' && line === 3)?.source;
+    const whole = graph();
+    expect(held(whole.tree.self_bytes)).toBe(peak);
+    expect(source(whole)).toBe('for (let i = 0; i < 20; i++) kept.push(Buffer.alloc(1_000_003));');
+    expect(source(graph('--confidential-files', 'all'))).toBeUndefined();
+
+    const { tree, frames, timeline } = graph('--split-threads', '--max-memory-records', '8');
+    expect(held(tree.self_bytes)).toBe(peak);
+    const roots = tree.frame.filter(
+      (_: number, node: number) => node > 0 && tree.parent[node] === 0,
+    );
+    const names = roots.map((id: number) => frames[id].name);
+    expect(names).toEqual(expect.arrayContaining(['main', 'mappings']));
+    expect(new Set(names).size).toBe(names.length);
+    expect(timeline.process.time_ms.length).toBeLessThanOrEqual(8);
+    expect(whole.timeline.process.time_ms.length).toBeGreaterThanOrEqual(
+      timeline.process.time_ms.length,
+    );
   });
 
   test('as text have no colours in a pipe', () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { commands } from '../../ts/cli/commands.js';
 import { folderOf, temporaryFolder } from '../support/folder.js';
 import { memtape } from '../support/memtape.js';
 
@@ -21,9 +22,18 @@ describe('wrong use', () => {
     ['stats a.bin b.bin', 'too many arguments: b.bin', ''],
     ['stats -n 0 a.bin', 'It must be a whole number, 1 or more', ''],
     ['summary --sort size a.bin', 'Allowed choices are total, own, allocations, function', ''],
-    ['summary --leaks --temporary a.bin', 'cannot be used with', ''],
-    ['summary --temporary-threshold -1 a.bin', 'It must be a whole number, 0 or more', ''],
+    ['summary --leaks --temporary-allocations a.bin', 'cannot be used with', ''],
+    [
+      'summary --temporary-allocation-threshold -1 a.bin',
+      'It must be a whole number, 0 or more',
+      '',
+    ],
     ['flamegraph', 'no capture given', ''],
+    ['flamegraph --max-memory-records 7 a.bin', 'It must be a whole number, 8 to', ''],
+    ['flamegraph --confidential-files some a.bin', 'Allowed choices are all, none, default', ''],
+    ['table', 'no capture given', 'memtape table memtape-app.1234.bin'],
+    ['table --json --csv a.bin', 'cannot be used with', ''],
+    ['stats --leaks --temporary-allocation-threshold 3 a.bin', 'cannot be used with', ''],
     ['parse', 'no capture given', ''],
   ])('memtape %s: one line, a hint, exit code 2', (line, message, hint) => {
     const { status, stdout, stderr } = memtape(line.split(' '), { cwd: temporaryFolder() });
@@ -57,20 +67,17 @@ describe('help', () => {
   test('lists every command and goes to stdout', () => {
     const { status, stdout, stderr } = memtape(['--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    for (const name of ['run', 'env', 'flamegraph', 'summary', 'stats', 'parse', 'finalize']) {
+    for (const { name } of commands) {
       expect(stdout).toMatch(new RegExp(`^  ${name} +[a-z]`, 'm'));
     }
   });
 
-  test.each(['run', 'env', 'flamegraph', 'summary', 'stats', 'parse', 'finalize'])(
-    '%s --help',
-    (name) => {
-      const { status, stdout } = memtape([name, '--help']);
-      expect(status).toBe(0);
-      expect(stdout).toContain(`Usage: memtape ${name} `);
-      expect(stdout).not.toMatch(/.{101}/);
-    },
-  );
+  test.each(commands.map(({ name }) => name))('%s --help', (name) => {
+    const { status, stdout } = memtape([name, '--help']);
+    expect(status).toBe(0);
+    expect(stdout).toContain(`Usage: memtape ${name} `);
+    expect(stdout).not.toMatch(/.{101}/);
+  });
 
   test('--version prints the version of the package', () => {
     expect(memtape(['--version']).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

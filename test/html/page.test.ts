@@ -92,6 +92,32 @@ describe('the flame graph page', () => {
     await other.page.context().close();
   });
 
+  test('opens inverted when asked to, and turns back', async () => {
+    const { html } = renderFlamegraph(sampleReport(), { inverted: true });
+    const { page, troubles } = await browser.open(browser.write(html));
+    const pressed = () => page.getAttribute('#inverted', 'aria-pressed');
+    expect(await pressed()).toBe('true');
+    await page.click('#inverted');
+    expect(await pressed()).toBe('false');
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  test('the tooltip shows the line of code, as text', async () => {
+    const report = sampleReport();
+    const frames = report.frames.map((frame) => ({ ...frame, source: `call(${HOSTILE});` }));
+    const { html } = renderFlamegraph({ ...report, frames });
+    const { page, troubles } = await browser.open(browser.write(html));
+    const { x, y } = await point(page, 1);
+    await page.mouse.move(x, y);
+    const source = page.locator('#tooltip .tip-source');
+    await source.waitFor();
+    expect(await source.textContent()).toMatch(/^call\(<\/script><img src=x/);
+    expect(await page.evaluate('globalThis.owned')).toBeUndefined();
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
   test('the tooltip has self, total, percent and count', async () => {
     const { page } = await browser.open(address);
     const { x, y } = await point(page, 2);
