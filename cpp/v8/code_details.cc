@@ -258,6 +258,12 @@ void ReadOptimizedDetails(uintptr_t code_start, size_t code_bytes, bool maglev,
   ReadCallSites(data, maglev ? &safepoints : nullptr, &functions, details);
 }
 
+uintptr_t FunctionOfCode(uintptr_t code_start) {
+  const uintptr_t code = CodeOf(code_start);
+  const uintptr_t deopt = code == 0 ? 0 : Field(code, GetLayout().code_first);
+  return IsHeapObject(deopt) ? OwnFunction(deopt) : 0;
+}
+
 size_t MakeBaselinePositions(uintptr_t code_start, std::span<uint8_t> out) {
   const Layout& layout = GetLayout();
   const SizeTable* sizes = FindSizeTable();

@@ -28,6 +28,9 @@ struct OptimizedDetails {
 void ReadOptimizedDetails(uintptr_t code_start, size_t code_bytes, bool maglev,
                           OptimizedDetails* details);
 
+// The tagged SharedFunctionInfo that such code was made for, or 0.
+uintptr_t FunctionOfCode(uintptr_t code_start);
+
 // Baseline code has a table of its own that leads to bytecode offsets; this makes a position table
 // (kSigned) of it in `out`. Returns its size, 0 when it cannot be made.
 size_t MakeBaselinePositions(uintptr_t code_start, std::span<uint8_t> out);

@@ -11,6 +11,7 @@
 #include "v8/code_details.h"
 #include "v8/code_map.h"
 #include "v8/heap_object.h"
+#include "v8/unlisted_code.h"
 
 namespace memtape::v8 {
 namespace {
@@ -216,6 +217,39 @@ void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
   state->observer.push(RingRecord::kCode, parts, std::size(parts));
 }
 
+// Of the calls on the stack, those that are in this code are no riddle.
+void NoteListed(IsolateState* state, const JitCodeEvent& event) {
+  size_t kept = 0;
+  for (size_t i = 0; i < state->open_call_count; i++) {
+    const uint64_t call = state->details->open_calls[i];
+    if (call - 1 - event.code_start >= event.code_length) {
+      state->details->open_calls[kept++] = call;
+    }
+  }
+  state->open_call_count = kept;
+}
+
+// What V8 did not list and is running.
+void SendUnlisted(IsolateState* state) {
+  while (state->open_call_count > 0) {
+    const uint64_t call = state->details->open_calls[--state->open_call_count];
+    UnlistedCode found;
+    if (!FindUnlistedCode(call, &found)) continue;
+    uintptr_t function = FunctionOfCode(found.start);
+    JitCodeEvent event = {};
+    event.type = kCodeAdded;
+    event.code_type = kMachineCode;
+    event.code_start = found.start;
+    event.code_length = found.length;
+    event.script = &function;
+    // As V8 names code, without the function: that is told with it.
+    event.name.text = found.kind == FrameKind::kMaglev ? "JS:+" : "JS:*";
+    event.name.length = 4;
+    NoteListed(state, event);
+    if (IsHeapObject(function)) OnCodeAdded(state, event);
+  }
+}
+
 void OnCodeEvent(const JitCodeEvent* event) {
   IsolateState* state = current_state;
   if (event->type == kCodeMoved) {
@@ -226,6 +260,7 @@ void OnCodeEvent(const JitCodeEvent* event) {
   } else if (event->type == kCodeAdded && state != nullptr) {
     // Line events are not needed: V8's tables, which are in place by now, say more.
     OnCodeAdded(state, *event);
+    if (state->open_call_count > 0) NoteListed(state, *event);
   }
 }
 
@@ -242,12 +277,16 @@ bool PageBuffer::Reserve(size_t more) {
   return true;
 }
 
-void StartCodeEvents(IsolateState* state) {
+void StartCodeEvents(IsolateState* state, const uintptr_t* c_entry_fp) {
   state->details = static_cast<DetailsBuffer*>(os::MapPages(sizeof(DetailsBuffer)));
   if (state->details == nullptr) return;
   current_state = state;
   any_push = state->observer.push;
+  IsolateFrames frames = *state->frames;
+  frames.c_entry_fp = c_entry_fp;
+  state->open_call_count = WalkJs(frames, state->details->open_calls, kMaxOpenCalls).count;
   GetApi().set_jit_code_event_handler(state->isolate, kJitCodeEventEnumExisting, OnCodeEvent);
+  SendUnlisted(state);
 }
 
 void StopCodeEvents(IsolateState* state) {

@@ -20,11 +20,14 @@ struct PageBuffer {
   bool Reserve(size_t more);
 };
 
-// Room for the details of one piece of optimized code.
+inline constexpr size_t kMaxOpenCalls = 1024;
+
+// Room for the details of one piece of optimized code, and for the stack at the start.
 struct DetailsBuffer {
   uint64_t functions[kMaxCodeFunctions];
   InlinedFunction inlined[kMaxInlinedFunctions];
   uint8_t sites[64 << 10];
+  uint64_t open_calls[kMaxOpenCalls];
 };
 
 struct IsolateState {
@@ -36,10 +39,13 @@ struct IsolateState {
   PageBuffer scripts_named;
   PageBuffer text;
   DetailsBuffer* details;
+  size_t open_call_count;  // return addresses on the stack in code that V8 has not listed so far
   uint64_t last_sample_ns;
 };
 
-void StartCodeEvents(IsolateState* state);
+// Tells of the code that exists, and from then on of all that comes. `c_entry_fp` is where the
+// isolate keeps its latest exit frame.
+void StartCodeEvents(IsolateState* state, const uintptr_t* c_entry_fp);
 void StopCodeEvents(IsolateState* state);
 
 }  // namespace memtape::v8

@@ -112,7 +112,7 @@ IsolateState* Attach(const Observer& observer, uintptr_t stack_high, IsolateFram
   frames->construct_entry_marker = layout.construct_entry_marker;
   frames->wasm_marker = layout.wasm_marker;
   frames->stack_high = stack_high;
-  StartCodeEvents(state);
+  StartCodeEvents(state, c_entry_fp);
   // From here on the walker works; the hot path looks at c_entry_fp to see whether it may.
   frames->c_entry_fp = c_entry_fp;
   if (!SelfTest(isolate, *frames)) {

@@ -16,13 +16,13 @@ struct VersionRow {
   int major, minor;
   size_t fast_c_call_fp, fast_c_call_pc;
   size_t sfi_script, bytecode_data, bytecode_position_table;
-  size_t instruction_header, code_first, code_positions;
+  size_t instruction_header, code_first, code_positions, code_size, code_flags;
 };
 constexpr VersionRow kVersions[] = {
-    {11, 3, 232, 240, 32, 54, 32, 16, 16, 24},  // Node 20
-    {12, 4, 240, 248, 32, 64, 24, 32, 8, 16},   // Node 22
-    {13, 6, 296, 288, 40, 64, 24, 32, 8, 16},   // Node 24
-    {14, 6, 304, 296, 40, 64, 24, 32, 8, 16},   // Node 26
+    {11, 3, 232, 240, 32, 54, 32, 16, 16, 24, 56, 48},  // Node 20
+    {12, 4, 240, 248, 32, 64, 24, 32, 8, 16, 52, 48},   // Node 22
+    {13, 6, 296, 288, 40, 64, 24, 32, 8, 16, 56, 52},   // Node 24
+    {14, 6, 304, 296, 40, 64, 24, 32, 8, 16, 56, 52},   // Node 26
 };
 
 // A frame type as the marker slot holds it: a small integer with a zero tag bit.
@@ -54,11 +54,15 @@ Layout MakeLayout() {
     layout.instruction_header = row.instruction_header;
     layout.code_first = row.code_first;
     layout.code_positions = row.code_positions;
+    layout.code_size = row.code_size;
+    layout.code_flags = row.code_flags;
     layout.position_encoding =
         row.major >= 14 ? PositionEncoding::kShifted : PositionEncoding::kSigned;
   }
   layout.entry_marker = Marker("v8dbg_frametype_EntryFrame", 1);
   layout.construct_entry_marker = Marker("v8dbg_frametype_ConstructEntryFrame", 2);
+  layout.baseline_kind =
+      static_cast<uint32_t>(DebugConstant("v8dbg_CodeKindBaseline", layout.baseline_kind));
   layout.deopt_literals = static_cast<size_t>(
       DebugConstant("v8dbg_DeoptimizationDataLiteralArrayIndex", layout.major >= 13 ? 3 : 2));
   layout.deopt_inlining_positions = static_cast<size_t>(

@@ -41,6 +41,10 @@ struct Layout {
   // Machine code: the InstructionStream object starts this far before the instructions and points
   // at its Code object, whose first field is the deoptimization data or the bytecode.
   size_t instruction_header = 0, code_first = 0, code_positions = 0;
+  // Of a Code object: where its instructions start, their size (u32), flags (u32: the kind in the
+  // low four bits). Maglev's kind follows that of baseline code, and TurboFan's that.
+  size_t code_start = 40, code_size = 0, code_flags = 0;
+  uint32_t baseline_kind = 0;
   PositionEncoding position_encoding = PositionEncoding::kSigned;
   size_t deopt_literals = 0, deopt_function = 0, deopt_inlining_positions = 0;
   bool deopt_function_wrapped = false;
