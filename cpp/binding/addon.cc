@@ -198,6 +198,12 @@ Napi::Value Mark(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value NameThread(const Napi::CallbackInfo& info) {
+  const std::string name = info[0].As<Napi::String>().Utf8Value();
+  if (core != nullptr && core->active()) core->name_thread(name.data(), name.size());
+  return info.Env().Undefined();
+}
+
 Napi::Value Status(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (core == nullptr) core = CoreAt(RTLD_DEFAULT);
@@ -239,6 +245,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("start", Napi::Function::New(env, Start, "start"));
   exports.Set("stop", Napi::Function::New(env, Stop, "stop"));
   exports.Set("mark", Napi::Function::New(env, Mark, "mark"));
+  exports.Set("nameThread", Napi::Function::New(env, NameThread, "nameThread"));
   exports.Set("status", Napi::Function::New(env, Status, "status"));
   exports.Set("demangle", Napi::Function::New(env, Demangle, "demangle"));
   Attach(env);

@@ -90,6 +90,7 @@ CoreApi api = {
     .add_metadata = RecordMetadata,
     .attach_isolate = AttachIsolate,
     .detach_isolate = DetachIsolate,
+    .name_thread = NameThread,
     .heap_bytes = HeapBytes,
 };
 

@@ -8,7 +8,7 @@
 
 namespace memtape {
 
-inline constexpr uint32_t kCoreApiVersion = 1;
+inline constexpr uint32_t kCoreApiVersion = 2;
 
 struct CoreStartOptions {
   const char* path;
@@ -45,6 +45,8 @@ struct CoreApi {
   // The calling thread's V8 isolate; returns null or why its frames cannot be seen.
   const char* (*attach_isolate)(uint64_t worker_id, bool is_main);
   void (*detach_isolate)();
+  // What reports are to call the calling thread.
+  void (*name_thread)(const char* name, size_t length);
   uint64_t (*heap_bytes)();
 };
 

@@ -12,6 +12,7 @@
 #include "hooks/originals.h"
 #include "hooks/patch.h"
 #include "hooks/wrappers.h"
+#include "os/os.h"
 #include "track/events.h"
 #include "track/session.h"
 
@@ -292,9 +293,10 @@ int memtape_dlclose(void* handle) {
 int memtape_pthread_setname_np(pthread_t thread, const char* name) {
   auto original = ORIGINAL(pthread_setname_np);
   const int result = original(thread, name);
-  if (result != 0 || !pthread_equal(thread, pthread_self())) return result;
+  if (result != 0) return result;
   if (ThreadState* state = Enter()) {
-    RecordThreadName(state, name);
+    const bool own = pthread_equal(thread, pthread_self()) != 0;
+    RecordThreadName(state, own ? NameSource::kSet : NameSource::kSetByOther, name);
     Leave(state);
   }
   return result;
@@ -312,7 +314,8 @@ int memtape_prctl(int option, ...) {
   const int result = original(option, a, b, c, d);
   if (option != PR_SET_NAME || result != 0) return result;
   if (ThreadState* state = Enter()) {
-    RecordThreadName(state, reinterpret_cast<const char*>(a));
+    char name[16];  // what became of it: the kernel takes 15 bytes
+    RecordThreadName(state, NameSource::kSet, {name, os::OwnThreadName(name)});
     Leave(state);
   }
   return result;

@@ -19,7 +19,7 @@ enum class RingRecord : uint8_t {
   kScriptLines = 20,  // script id | count << 32, then line lengths as varints: appended to before
   kGc = 21,           // type | phase << 32
   kMark = 22,         // byte length, name
-  kThreadName = 23,   // byte length, name
+  kThreadName = 23,   // byte length | NameSource << 32, name
   kModulesChanged = 24,  // a ModulesChange
   kJsSample = 25,        // JsSampleHead, then per space: size, used, name (24 bytes, zero-filled)
   kThread = 26,          // kind | worker id << 32
@@ -28,6 +28,10 @@ enum class RingRecord : uint8_t {
 };
 
 enum class ModulesChange : uint64_t { kLoading = 0, kUnloading = 1, kUnloaded = 2 };
+
+// kSet: by the thread itself. kSetByOther: some thread's name, which is not said; ask the kernel.
+// kGiven: what it is to be called, whatever the kernel's (short) name is.
+enum class NameSource : uint32_t { kSet = 0, kSetByOther = 1, kGiven = 2 };
 
 // Frame keys: a plain key is an address (a return address, native or JavaScript). Bit 63 marks an
 // address inside a BytecodeArray (an interpreted frame), bit 62 a label.

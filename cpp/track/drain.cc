@@ -59,6 +59,8 @@ class Drain final : public LogWriter::RingSource {
     uint64_t call_cpu_ns;     // processor time that it had used when it began to look abandoned
     uint32_t thread;
     uint32_t os_tid;
+    uint32_t name;                     // string id of what it is called
+    bool name_given;                   // by whom it belongs to: other names do not count
     PageArray<uint32_t> stacks;        // ring stack number → stack id
     PageArray<RingStacks> new_stacks;  // those of `stacks` that no block has yet
     StackPath path;
@@ -90,7 +92,9 @@ class Drain final : public LogWriter::RingSource {
   void OnScript(Source* source, const uint64_t* record);
   void OnThread(Source* source, const uint64_t* record);
   void OnJsSample(Source* source, const uint64_t* record);
+  void OnThreadName(Source* source, const uint64_t* record);
   void NameThread(Source* source, std::string_view name);
+  void AskForName(Source* source);
   uint32_t StackOf(Source* source, uint32_t number);
   void NotePeak();
   void Sample();
@@ -414,8 +418,29 @@ void Drain::OnScript(Source* source, const uint64_t* record) {
 void Drain::NameThread(Source* source, std::string_view name) {
   const uint32_t thread = source->thread;
   const uint32_t id = dictionary_.String(name);
-  if (id != 0) {
-    writer_.Emit([&](RecordEncoder& encoder) { return encoder.ThreadName(thread, id); });
+  if (id == 0 || id == source->name) return;
+  source->name = id;
+  writer_.Emit([&](RecordEncoder& encoder) { return encoder.ThreadName(thread, id); });
+}
+
+void Drain::AskForName(Source* source) {
+  if (source->thread == 0 || source->name_given) return;
+  char name[16];
+  NameThread(source, {name, os::ThreadName(static_cast<int>(source->os_tid), name)});
+}
+
+void Drain::OnThreadName(Source* source, const uint64_t* record) {
+  const std::string_view name = {reinterpret_cast<const char*>(record + 3),
+                                 static_cast<uint32_t>(record[2])};
+  switch (static_cast<NameSource>(record[2] >> 32)) {
+    case NameSource::kSetByOther:
+      for (size_t i = 0; i < sources_.size(); i++) AskForName(&sources_[i]);
+      return;
+    case NameSource::kGiven:
+      source->name_given = true;
+      return NameThread(source, name);
+    case NameSource::kSet:
+      if (!source->name_given) NameThread(source, name);
   }
 }
 
@@ -427,6 +452,8 @@ void Drain::OnThread(Source* source, const uint64_t* record) {
     // A new thread in a slot that is new or was given back.
     source->thread = thread;
     source->os_tid = static_cast<uint32_t>(record[2] >> 32);
+    source->name = 0;
+    source->name_given = false;
     source->stacks.Clear();
     source->stacks.Resize(1);
   }
@@ -437,9 +464,7 @@ void Drain::OnThread(Source* source, const uint64_t* record) {
     start.kind = ThreadKind::kMain;
   }
   writer_.Emit([&](RecordEncoder& encoder) { return encoder.ThreadStart(start); });
-  char name[16];
-  const size_t length = os::ThreadName(static_cast<int>(source->os_tid), name);
-  if (length > 0) NameThread(source, {name, length});
+  AskForName(source);
 }
 
 void Drain::OnJsSample(Source* source, const uint64_t* record) {
@@ -492,7 +517,7 @@ void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, 
       return;
     }
     case RingRecord::kThreadName:
-      return NameThread(source, {reinterpret_cast<const char*>(record + 3), record[2]});
+      return OnThreadName(source, record);
     case RingRecord::kModulesChanged:
       if (record[2] == static_cast<uint64_t>(ModulesChange::kUnloading)) {
         session_->modules_settled_.fetch_add(1, std::memory_order_release);

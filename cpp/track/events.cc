@@ -79,10 +79,19 @@ void RecordMap(ThreadState* state, MapOp op, uint64_t stamp, uint32_t stack, uin
   state->ring.Commit(kRingMapWords, stamp);
 }
 
-void RecordThreadName(ThreadState* state, const char* name) {
-  const uint64_t length = strnlen(name, 64);
-  const RecordPart parts[] = {{&length, sizeof length}, {name, length}};
+void RecordThreadName(ThreadState* state, NameSource source, std::string_view name) {
+  constexpr size_t kMaxName = 256;
+  name = name.substr(0, kMaxName);
+  const uint64_t head = name.size() | static_cast<uint64_t>(source) << 32;
+  const RecordPart parts[] = {{&head, sizeof head}, {name.data(), name.size()}};
   PushTo(state, RingRecord::kThreadName, parts, 2);
+}
+
+void NameThread(const char* name, size_t length) {
+  if (ThreadState* state = Enter()) {
+    RecordThreadName(state, NameSource::kGiven, {name, length});
+    Leave(state);
+  }
 }
 
 void RecordModulesChange(ThreadState* state, ModulesChange change) {

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <string_view>
+
 #include "base/ticks.h"
 #include "format/rings.h"
 #include "track/thread_state.h"
@@ -100,7 +102,9 @@ void FinishRealloc(ThreadState* state, const PendingRealloc& pending, const void
 void RecordMap(ThreadState* state, MapOp op, uint64_t stamp, uint32_t stack, uint64_t address,
                uint64_t length, uint64_t prot, uint64_t flags);
 
-void RecordThreadName(ThreadState* state, const char* name);
+void RecordThreadName(ThreadState* state, NameSource source, std::string_view name);
+// The same for the calling thread, outside hooks.
+void NameThread(const char* name, size_t length);
 void RecordModulesChange(ThreadState* state, ModulesChange change);
 void RecordMark(const char* name, size_t length);
 // A JSON object for the capture's metadata.

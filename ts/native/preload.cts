@@ -10,6 +10,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const flag = '--require';
 const addonKey = 'memtape:addon';
+const workerKey = 'memtape:worker';
 
 function isThisFile(path: string): boolean {
   try {
@@ -45,7 +46,11 @@ function addonPaths(): string[] {
 function loadAddon(): boolean {
   for (const path of addonPaths()) {
     try {
-      process.dlopen({ exports: {} } as NodeModule, path);
+      const addon = { exports: {} as { nameThread(name: string): void } };
+      process.dlopen(addon as unknown as NodeModule, path);
+      const worker = workers.getEnvironmentData(workerKey);
+      if (typeof worker === 'string') addon.exports.nameThread(worker);
+      workers.setEnvironmentData(workerKey, undefined);
       workers.setEnvironmentData(addonKey, path);
       return true;
     } catch {
@@ -80,10 +85,24 @@ function next(index: number): string {
  */
 function followWorkers(): void {
   workers.Worker = new Proxy(workers.Worker, {
-    construct: (target, [file, options, ...rest], newTarget) =>
-      Reflect.construct(target, [file, traced(options), ...rest], newTarget),
+    construct: (target, [file, options, ...rest], newTarget) => {
+      workers.setEnvironmentData(workerKey, workerText(file, options));
+      try {
+        return Reflect.construct(target, [file, traced(options), ...rest], newTarget);
+      } finally {
+        workers.setEnvironmentData(workerKey, undefined);
+      }
+    },
   });
   (require('node:module') as typeof import('node:module')).syncBuiltinESMExports();
+}
+
+/** What reports call a worker: `name: file.js`, or either. */
+function workerText(file: unknown, options: unknown): string {
+  const given = (options ?? {}) as { name?: unknown; eval?: unknown };
+  const path = given.eval ? '[worker eval]' : String(file).replace(/^data:.*/s, 'data:');
+  const base = path.slice(path.lastIndexOf('/') + 1);
+  return typeof given.name === 'string' && given.name !== '' ? `${given.name}: ${base}` : base;
 }
 
 function traced(options: unknown): unknown {

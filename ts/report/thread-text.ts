@@ -15,11 +15,12 @@ const KIND_TEXT: Record<ThreadInfo['kind'], string> = {
 /** Mappings belong to no thread: pages outlive the one that asked for them. */
 const NO_THREAD = 'mappings';
 
-/** `main`, `worker 2 (resize)`, `libuv pool 5`; unique, because the number is. */
+/** `main`, `worker 2 (resize: resize.js)`, `libuv pool 5`; unique: workers go by their own ids, all others by the thread's. */
 export function threadText(thread: number, info: ThreadInfo | undefined): string {
   if (thread === 0 && info === undefined) return NO_THREAD;
   if (info === undefined) return `thread ${thread}`;
   if (info.kind === 'main') return KIND_TEXT.main;
   const name = info.name === '' ? '' : ` (${info.name})`;
-  return `${KIND_TEXT[info.kind]} ${thread}${name}`;
+  const number = info.kind === 'worker' && info.workerId > 0 ? info.workerId : thread;
+  return `${KIND_TEXT[info.kind]} ${number}${name}`;
 }

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "jobs.h"
+#include "threads.h"
 
 #define EXPORTED extern "C" __attribute__((visibility("default"), noinline))
 
@@ -261,5 +262,6 @@ NAPI_MODULE_INIT() {
   }
   Check(napi_set_named_property(env, exports, "Holder", DefineHolder(env)));
   DefineJobs(env, exports);
+  DefineThreads(env, exports);
   return exports;
 }
