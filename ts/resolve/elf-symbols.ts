@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // One symbol table as sorted arrays: which function covers an address.
-import { type ElfFile, readU64, SECTION_EXECUTABLE, type Section } from './elf-file.js';
+import { type ElfFile, SECTION_EXECUTABLE, type Section } from './elf-file.js';
 
 const SYMBOL_BYTES = 24;
+const SYMBOL_WORDS = SYMBOL_BYTES / 4;
 const TYPE = { none: 0, function: 2, ifunc: 10 } as const;
 const BINDING = { local: 0, global: 1, weak: 2 } as const;
 const FIRST_RESERVED_SECTION = 0xff00;
@@ -23,25 +24,24 @@ export class SymbolTable {
   readonly #ends: Float64Array;
   /** Highest end up to and including each index: how far a look-up must go back. */
   readonly #reach: Float64Array;
-  readonly #names: Uint32Array;
-  readonly #ranks: Uint8Array;
+  /** Where each is in `#found`, which is in the order of the file. */
+  readonly #order: Uint32Array;
+  readonly #found: Functions;
 
   constructor(file: ElfFile, section: Section) {
     const found = collectFunctions(file, section);
     const order = sortedOrder(found.starts);
     this.#file = file;
     this.#strings = file.sections[section.link] ?? { ...section, size: 0 };
+    this.#found = found;
+    this.#order = order;
     this.#starts = new Float64Array(order.length);
     this.#ends = new Float64Array(order.length);
     this.#reach = new Float64Array(order.length);
-    this.#names = new Uint32Array(order.length);
-    this.#ranks = new Uint8Array(order.length);
     for (let i = 0; i < order.length; i++) {
-      const from = order[i] ?? 0;
-      this.#starts[i] = found.starts[from] ?? 0;
-      this.#ends[i] = found.ends[from] ?? 0;
-      this.#names[i] = found.names[from] ?? 0;
-      this.#ranks[i] = found.ranks[from] ?? 0;
+      const from = order[i] as number;
+      this.#starts[i] = found.starts[from] as number;
+      this.#ends[i] = found.ends[from] as number;
     }
     this.#closeOpenEnds();
   }
@@ -68,10 +68,11 @@ export class SymbolTable {
     for (let i = last; i >= 0 && this.#starts[i] === start; i--) {
       const end = this.#ends[i] ?? 0;
       if (end <= address) continue;
-      const rawName = this.#file.readName(this.#strings, this.#names[i] ?? 0);
+      const from = this.#order[i] ?? 0;
+      const rawName = this.#file.readName(this.#strings, this.#found.names[from] ?? 0);
       // `malloc` rather than `__libc_malloc`.
       const underscores = /^_*/.exec(rawName)?.[0].length ?? 0;
-      const rank = (this.#ranks[i] ?? 0) * 16 + Math.min(underscores, 15);
+      const rank = (this.#found.ranks[from] ?? 0) * 16 + Math.min(underscores, 15);
       if (!best || rank < best.rank || (rank === best.rank && rawName < best.hit.rawName)) {
         best = { rank, hit: { rawName, start, size: end - start } };
       }
@@ -96,23 +97,25 @@ export class SymbolTable {
    */
   #closeOpenEnds(): void {
     const executable = this.#file.sections.filter(isExecutable);
+    const starts = this.#starts;
+    const ends = this.#ends;
     let reach = 0;
-    for (let first = 0; first < this.#starts.length; ) {
-      const start = this.#starts[first] ?? 0;
+    for (let first = 0; first < starts.length; ) {
+      const start = starts[first] as number;
       let last = first;
       let sizedEnd = start;
-      for (; last < this.#starts.length && this.#starts[last] === start; last++) {
-        sizedEnd = Math.max(sizedEnd, this.#ends[last] ?? 0);
+      for (; last < starts.length && starts[last] === start; last++) {
+        sizedEnd = Math.max(sizedEnd, ends[last] as number);
       }
-      const next = this.#starts[last] ?? Number.POSITIVE_INFINITY;
       let openEnd = sizedEnd;
       if (sizedEnd === start && start >= reach) {
+        const next = starts[last] ?? Number.POSITIVE_INFINITY;
         const home = executable.find((s) => start >= s.address && start < s.address + s.size);
         if (home) openEnd = Math.min(next, home.address + home.size);
       }
       reach = Math.max(reach, openEnd);
       for (let i = first; i < last; i++) {
-        if ((this.#ends[i] ?? 0) <= start) this.#ends[i] = openEnd;
+        if ((ends[i] as number) <= start) ends[i] = openEnd;
         this.#reach[i] = reach;
       }
       first = last;
@@ -131,25 +134,29 @@ interface Functions {
 function collectFunctions(file: ElfFile, section: Section): Functions {
   const raw = file.sectionData(section);
   const total = section.entryBytes === SYMBOL_BYTES ? Math.floor(raw.byteLength / SYMBOL_BYTES) : 0;
-  const executable = file.sections.map(isExecutable);
+  // Read as words: a node binary has 180,000 symbols, and this is most of the time that names take.
+  const words = new Uint32Array(raw.buffer, raw.byteOffset, total * SYMBOL_WORDS);
+  const executable = Uint8Array.from(file.sections, (home) => (isExecutable(home) ? 1 : 0));
   const starts = new Float64Array(total);
   const ends = new Float64Array(total);
   const names = new Uint32Array(total);
   const ranks = new Uint8Array(total);
   let count = 0;
-  for (let at = 0; at < total * SYMBOL_BYTES; at += SYMBOL_BYTES) {
-    const info = raw.getUint8(at + 4);
-    const type = info & 15;
+  for (let at = 0; at < words.length; at += SYMBOL_WORDS) {
+    // info, other and the section's index share a word.
+    const second = words[at + 1] as number;
+    const type = second & 15;
     if (type !== TYPE.function && type !== TYPE.ifunc && type !== TYPE.none) continue;
-    const home = raw.getUint16(at + 6, true);
-    if (home === 0 || home >= FIRST_RESERVED_SECTION || !executable[home]) continue;
-    const name = raw.getUint32(at, true);
+    const home = second >>> 16;
+    if (home === 0 || home >= FIRST_RESERVED_SECTION || executable[home] !== 1) continue;
+    const name = words[at] as number;
     if (name === 0 || (type === TYPE.none && isMappingSymbol(file, section, name))) continue;
-    const start = readU64(raw, at + 8);
+    const start = (words[at + 3] as number) * 2 ** 32 + (words[at + 2] as number);
+    const size = (words[at + 5] as number) * 2 ** 32 + (words[at + 4] as number);
     starts[count] = start;
-    ends[count] = start + readU64(raw, at + 16);
+    ends[count] = start + size;
     names[count] = name;
-    ranks[count] = rank(type, info >> 4, ends[count] !== start);
+    ranks[count] = rank(type, (second >>> 4) & 15, size !== 0);
     count++;
   }
   return {
@@ -196,8 +203,12 @@ function sortedOrder(starts: Float64Array): Uint32Array {
     return order.sort((a, b) => (starts[a] ?? 0) - (starts[b] ?? 0));
   }
   const keys = new Float64Array(order.length);
-  for (let i = 0; i < keys.length; i++) keys[i] = ((starts[i] ?? 0) - low) * scale + i;
+  for (let i = 0; i < keys.length; i++) keys[i] = ((starts[i] as number) - low) * scale + i;
   keys.sort();
-  for (let i = 0; i < keys.length; i++) order[i] = (keys[i] ?? 0) % scale;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as number;
+    // Exact, as the scale is a power of two; `%` would take ten times as long.
+    order[i] = key - Math.floor(key / scale) * scale;
+  }
   return order;
 }
