@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Reports as they look in terminals of 80, 120 and 200 columns: test/text/golden. `vitest -u` writes them anew.
+import { describe, expect, test } from 'vitest';
+import { statsReport } from '../../ts/report/stats.js';
+import { summaryReport } from '../../ts/report/summary.js';
+import { textWidth } from '../../ts/text/columns.js';
+import { statsText } from '../../ts/text/stats-text.js';
+import { summaryText } from '../../ts/text/summary-text.js';
+import { recorded } from '../report/recorded.js';
+
+/** Names that are long, wide, hostile or all of that. */
+function crowded() {
+  const from = recorded({ metadata: { command: ['node', 'server.js'] } });
+  const { capture, feed } = from;
+  const deep = `/srv/${'very-long-folder-name/'.repeat(6)}index.js`;
+  const frames = [
+    capture.js('handleIncomingRequestWithAVeryLongNameIndeed', deep, 123),
+    capture.js('読み込み処理', '/アプリ/メモリ.js', 7),
+    capture.js('\u001b[31mred\u202e', '/tmp/\u0007evil.js', 1),
+    capture.native('/usr/bin/node', 0x90, `std::vector<${'std::pair<int, '.repeat(8)}int>`),
+  ];
+  for (const [i, frame] of frames.entries()) feed.alloc(capture.stack([frame]), 10 ** (i + 3) + i);
+  const { capture: _capture, ...input } = from;
+  const stats = statsReport({ ...input, end: capture.end() });
+  return { ...from, stats };
+}
+
+const widest = (text: string) => Math.max(...text.split('\n').map(textWidth));
+
+describe.each([80, 120, 200])('in %i columns', (width) => {
+  test('summary', async () => {
+    const { peak, stacks } = crowded();
+    const text = summaryText(summaryReport(peak.peak(), stacks), { width });
+    expect(widest(text)).toBeLessThanOrEqual(width);
+    await expect(text).toMatchFileSnapshot(`golden/summary-${width}.txt`);
+  });
+
+  test('stats', async () => {
+    const text = statsText(crowded().stats, { width });
+    expect(widest(text)).toBeLessThanOrEqual(width);
+    await expect(text).toMatchFileSnapshot(`golden/stats-${width}.txt`);
+  });
+});
