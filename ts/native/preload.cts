@@ -46,10 +46,10 @@ function addonPaths(): string[] {
 function loadAddon(): boolean {
   for (const path of addonPaths()) {
     try {
-      const addon = { exports: {} as { nameThread(name: string): void } };
+      const addon = { exports: {} as { nameThread?(name: string): void } };
       process.dlopen(addon as unknown as NodeModule, path);
       const worker = workers.getEnvironmentData(workerKey);
-      if (typeof worker === 'string') addon.exports.nameThread(worker);
+      if (typeof worker === 'string') addon.exports.nameThread?.(worker);
       workers.setEnvironmentData(workerKey, undefined);
       workers.setEnvironmentData(addonKey, path);
       return true;
