@@ -77,6 +77,8 @@ describe('help', () => {
     expect(status).toBe(0);
     expect(stdout).toContain(`Usage: memtape ${name} `);
     expect(stdout).not.toMatch(/.{101}/);
+    // An example or two say more than a list of options.
+    expect(stdout).toMatch(new RegExp(`^ {2}.*memtape ${name} `, 'm'));
   });
 
   test('--version prints the version of the package', () => {

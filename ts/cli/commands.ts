@@ -34,6 +34,11 @@ export const commands: readonly CommandEntry[] = [
       'noCompress',
     ],
     maxArgs: Number.POSITIVE_INFINITY,
+    help: `Examples:
+  memtape run app.js --port 8080
+  memtape run --native -o app.bin app.js
+  memtape run -e "require('./import')()"
+  memtape run -- npm test`,
     load: () => import('./commands/run.js'),
   },
   {
@@ -42,6 +47,9 @@ export const commands: readonly CommandEntry[] = [
     usage: '[options]',
     options: ['outputCapture', 'force', 'interval', 'native', 'follow', 'json'],
     maxArgs: 0,
+    help: `Examples:
+  eval "$(memtape env -o app.%p.bin)"; node app.js
+  memtape env --json --native`,
     load: () => import('./commands/env.js'),
   },
   {
@@ -62,6 +70,10 @@ export const commands: readonly CommandEntry[] = [
       'confidentialFiles',
     ],
     maxArgs: 1,
+    help: `Examples:
+  memtape flamegraph memtape-app.1234.bin
+  memtape flamegraph --leaks --split-threads -o leaks.html memtape-app.1234.bin
+  memtape flamegraph --json memtape-app.1234.bin | jq .stats.peak_memory`,
     load: () => import('./commands/flamegraph.js'),
   },
   {
@@ -99,6 +111,9 @@ export const commands: readonly CommandEntry[] = [
       'temporaryAllocationThreshold',
     ],
     maxArgs: 1,
+    help: `Examples:
+  memtape summary -s own -r 10 memtape-app.1234.bin
+  memtape summary --leaks --csv memtape-app.1234.bin > leaks.csv`,
     load: () => import('./commands/summary.js'),
   },
   {
@@ -114,6 +129,10 @@ export const commands: readonly CommandEntry[] = [
       'temporaryAllocationThreshold',
     ],
     maxArgs: 1,
+    help: `Examples:
+  memtape stats memtape-app.1234.bin
+  memtape stats --json memtape-app.1234.bin | jq .peak_memory
+  memtape stats --temporary-allocations -n 20 memtape-app.1234.bin`,
     load: () => import('./commands/stats.js'),
   },
   {
@@ -180,6 +199,9 @@ Examples:
     usage: '[options] <capture>',
     options: ['json'],
     maxArgs: 1,
+    help: `Examples:
+  memtape parse memtape-app.1234.bin | grep '^mark '
+  memtape parse --json memtape-app.1234.bin | head`,
     load: () => import('./commands/parse.js'),
   },
   {
@@ -188,6 +210,8 @@ Examples:
     usage: '[options] <capture>',
     options: ['quiet', 'noCompress'],
     maxArgs: 1,
+    help: `Example:
+  memtape finalize memtape-app.1234.bin`,
     load: () => import('./commands/finalize.js'),
   },
 ];

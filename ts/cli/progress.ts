@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: MIT
+import { sizeText } from '../model/size-text.js';
 
 const EVERY_MS = 100;
 /** What is done sooner needs no progress. */
 const AFTER_MS = 500;
 
+/** `42 %, 130.000MB/s, 3 s left` */
+export function progressText(done: number, total: number, elapsedMs: number): string {
+  const percent = total === 0 ? 100 : Math.min(100, Math.floor((done / total) * 100));
+  if (done <= 0 || elapsedMs <= 0) return `${percent} %`;
+  const bytesPerMs = done / elapsedMs;
+  const leftSeconds = Math.ceil(Math.max(0, total - done) / bytesPerMs / 1000);
+  return `${percent} %, ${sizeText(Math.round(bytesPerMs * 1000))}/s, ${leftSeconds} s left`;
+}
+
 /** One line on stderr that replaces itself; nothing where stderr is no terminal. */
 export class Progress {
   readonly #what: string;
   readonly #enabled: boolean;
-  #nextMs = performance.now() + AFTER_MS;
+  readonly #startMs = performance.now();
+  #nextMs = this.#startMs + AFTER_MS;
   #shown = false;
 
   constructor(what: string, enabled = process.stderr.isTTY === true) {
@@ -22,8 +33,8 @@ export class Progress {
     if (nowMs < this.#nextMs) return;
     this.#nextMs = nowMs + EVERY_MS;
     this.#shown = true;
-    const percent = total === 0 ? 100 : Math.min(100, Math.floor((done / total) * 100));
-    process.stderr.write(`\r\x1b[2Kmemtape: ${this.#what}, ${percent} %`);
+    const text = progressText(done, total, nowMs - this.#startMs);
+    process.stderr.write(`\r\x1b[2Kmemtape: ${this.#what}, ${text}`);
   }
 
   clear(): void {
