@@ -13,11 +13,12 @@ import { ByteCursor } from './byte-cursor.js';
 import type { RecordConsumer } from './consumer.js';
 import { newCounts } from './counts.js';
 import { FormatError } from './format-error.js';
-import { IntColumn, NumberColumn } from './int-column.js';
+import { NumberColumn } from './int-column.js';
 import { LiveBlocks } from './live-blocks.js';
 import { LongRecords } from './long-records.js';
 import { StackRecords } from './stack-records.js';
 import { Tables } from './tables.js';
+import { idTail, varintEnd, varintTail } from './varint.js';
 
 /** Hot records read at most this far beyond a block's end before that is noticed. */
 export const SLACK_BYTES = 32;
@@ -47,8 +48,8 @@ export class BlockDecoder {
   #plausibleIds = 1;
   #generation = 0;
   #problem = '';
-  readonly #lastSizes = new NumberColumn();
-  readonly #sizeGenerations = new IntColumn();
+  /** By stack, side by side: the size of its last alloc, and the block that this was in. */
+  readonly #sizes = new NumberColumn();
   readonly #recentAllocs = new Int32Array(RECENT_ALLOCS);
   readonly #recentFrees = new Int32Array(RECENT_FREES);
   readonly #recentStacks = new Int32Array(STACK_MASK + 1);
@@ -96,7 +97,7 @@ export class BlockDecoder {
     }
   }
 
-  /** Short and long records. `p` is behind the tag; returns the position behind the record, or -1. */
+  /** Foreign frees and long records. `p` is behind the tag; returns the position behind the record, or -1. */
   #rareRecord(bytes: Uint8Array, tag: number, p: number, end: number): number {
     return this.#guarded(() => this.#rareRecordFields(bytes, tag, p, end));
   }
@@ -139,10 +140,11 @@ export class BlockDecoder {
     const recentStacks = this.#recentStacks;
     const generation = ++this.#generation;
     let nextAddress = tables.next.address;
-    let nextStack = this.#reserve();
-    this.#stackRecords.beginBlock();
-    let lastSizes = this.#lastSizes.data;
-    let sizeGenerations = this.#sizeGenerations.data;
+    let nextStack = tables.next.stack;
+    let sizes = this.#reserveSizes(nextStack);
+    const stackRecords = this.#stackRecords;
+    stackRecords.beginBlock();
+    live.reserve(nextAddress);
     let thread = this.thread;
     let currentStack = -1;
     let stackChanges = 0;
@@ -186,11 +188,11 @@ export class BlockDecoder {
             size = varintTail(bytes, p, size);
             p = varintEnd | 0;
           }
-          lastSizes[stack] = size;
-          sizeGenerations[stack] = generation;
+          sizes[stack * 2] = size;
+          sizes[stack * 2 + 1] = generation;
         } else {
-          size = lastSizes[stack] as number;
-          if (sizeGenerations[stack] !== generation) size = Number.POSITIVE_INFINITY;
+          size = sizes[stack * 2] as number;
+          if (sizes[stack * 2 + 1] !== generation) size = Number.POSITIVE_INFINITY;
         }
         const mode = tag & 0x03;
         let id = 0;
@@ -264,6 +266,37 @@ export class BlockDecoder {
           unknownFrees++;
           consumer.onUnknownFree?.(id);
         }
+      } else if (tag === SHORT_TAG.time) {
+        let microseconds = bytes[p++] as number;
+        if (microseconds >= 0x80) {
+          microseconds = varintTail(bytes, p, microseconds);
+          p = varintEnd | 0;
+        }
+        if (p > end || microseconds === Number.POSITIVE_INFINITY) {
+          malformed = true;
+          break;
+        }
+        this.setTime(this.timeNs + microseconds * 1000);
+      } else if (tag === SHORT_TAG.stack) {
+        p = stackRecords.decode(bytes, p, end);
+        if (p < 0) {
+          malformed = true;
+          break;
+        }
+        currentStack = nextStack++;
+        recentStacks[stackChanges++ & STACK_MASK] = currentStack;
+        if (nextStack * 2 > sizes.length) sizes = this.#reserveSizes(nextStack);
+      } else if (tag === SHORT_TAG.thread) {
+        thread = bytes[p++] as number;
+        if (thread >= 0x80) {
+          thread = idTail(bytes, p, thread) | 0;
+          p = varintEnd | 0;
+        }
+        if (p > end || thread < 0 || thread >= LIMITS.kMaxThreads) {
+          malformed = true;
+          break;
+        }
+        this.setThread(thread);
       } else {
         // Everything else is rare enough to go through the object.
         tables.next.address = nextAddress;
@@ -272,14 +305,6 @@ export class BlockDecoder {
           malformed = true;
           break;
         }
-        thread = this.thread;
-        nextStack = this.#reserve();
-        if (tag === SHORT_TAG.stack) {
-          currentStack = nextStack - 1;
-          recentStacks[stackChanges++ & STACK_MASK] = currentStack;
-        }
-        lastSizes = this.#lastSizes.data;
-        sizeGenerations = this.#sizeGenerations.data;
       }
     }
     tables.next.address = nextAddress;
@@ -289,13 +314,9 @@ export class BlockDecoder {
     return malformed ? record : -1;
   }
 
-  /** Makes room for the identifiers that are known by now; returns the first stack that is not. */
-  #reserve(): number {
-    const { address, stack } = this.tables.next;
-    this.live.reserve(address);
-    this.#lastSizes.reserve(stack);
-    this.#sizeGenerations.reserve(stack);
-    return stack;
+  #reserveSizes(stacks: number): Float64Array {
+    this.#sizes.reserve(stacks * 2);
+    return this.#sizes.data;
   }
 
   // --- For events that do not come from a block (§7). ---
@@ -331,19 +352,9 @@ export class BlockDecoder {
 
   #rareRecordFields(bytes: Uint8Array, tag: number, p: number, end: number): number {
     const cursor = this.#cursor.reset(bytes, p, end);
-    switch (tag) {
-      case SHORT_TAG.time:
-        this.setTime(this.timeNs + cursor.varint() * 1000);
-        return cursor.position;
-      case SHORT_TAG.thread:
-        this.setThread(cursor.below(LIMITS.kMaxThreads, 'thread'));
-        return cursor.position;
-      case SHORT_TAG.foreign_free:
-        this.foreignFree();
-        return p;
-      case SHORT_TAG.stack:
-        this.#stackRecords.decode(cursor);
-        return cursor.position;
+    if (tag === SHORT_TAG.foreign_free) {
+      this.foreignFree();
+      return p;
     }
     if (tag < FIRST_LONG_TAG) return -1;
     const length = cursor.varint();
@@ -352,63 +363,6 @@ export class BlockDecoder {
     this.long.decode(tag, cursor.reset(bytes, start, start + length), this.timeNs);
     return start + length;
   }
-}
-
-/** Set by varintTail: the position behind the number. */
-let varintEnd = 0;
-
-/** The rest of an identifier whose first byte, at p - 1, is `first` >= 0x80; -1 when it is beyond kMaxId. */
-function idTail(bytes: Uint8Array, p: number, first: number): number {
-  let byte = bytes[p] as number;
-  let value = (first & 0x7f) | ((byte & 0x7f) << 7);
-  let length = 1;
-  if (byte >= 0x80) {
-    byte = bytes[p + 1] as number;
-    value |= (byte & 0x7f) << 14;
-    length = 2;
-    if (byte >= 0x80) {
-      byte = bytes[p + 2] as number;
-      value |= (byte & 0x7f) << 21;
-      length = 3;
-      if (byte >= 0x80) {
-        byte = bytes[p + 3] as number;
-        value = byte > 7 ? -1 : value | (byte << 28);
-        length = 4;
-      }
-    }
-  }
-  varintEnd = p + length;
-  return value;
-}
-
-/** The rest of a number whose first byte, at p - 1, is `first` >= 0x80. Infinity when it is too long. */
-function varintTail(bytes: Uint8Array, p: number, first: number): number {
-  let value = first & 0x7f;
-  let byte = bytes[p] as number;
-  if (byte < 0x80) {
-    varintEnd = p + 1;
-    return value | (byte << 7);
-  }
-  value |= (byte & 0x7f) << 7;
-  byte = bytes[p + 1] as number;
-  if (byte < 0x80) {
-    varintEnd = p + 2;
-    return value | (byte << 14);
-  }
-  value |= (byte & 0x7f) << 14;
-  // From here on the number may pass 31 bits, where shifts would wrap.
-  let scale = 2 ** 21;
-  for (let i = 2; i < 9; i++) {
-    byte = bytes[p + i] as number;
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) {
-      varintEnd = p + i + 1;
-      return i === 8 && byte > 1 ? Number.POSITIVE_INFINITY : value;
-    }
-    scale *= 128;
-  }
-  varintEnd = p + 9;
-  return Number.POSITIVE_INFINITY;
 }
 
 function withSlack(bytes: Uint8Array): Uint8Array {

@@ -23,18 +23,22 @@ function makeTables(): Int32Array {
 /** The CRC of bytes[start, end), continuing `crc`: that of the bytes before, or 0. */
 export function crc32c(bytes: Uint8Array, start: number, end: number, crc = 0): number {
   const t = TABLES;
+  // Words of four bytes: a load each instead of four.
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let c = ~crc;
   let p = start;
   for (const last = end - 8; p <= last; p += 8) {
+    const low = c ^ view.getInt32(p, true);
+    const high = view.getInt32(p + 4, true);
     c =
-      (t[1792 + ((c ^ (bytes[p] as number)) & 0xff)] as number) ^
-      (t[1536 + (((c >>> 8) ^ (bytes[p + 1] as number)) & 0xff)] as number) ^
-      (t[1280 + (((c >>> 16) ^ (bytes[p + 2] as number)) & 0xff)] as number) ^
-      (t[1024 + ((c >>> 24) ^ (bytes[p + 3] as number))] as number) ^
-      (t[768 + (bytes[p + 4] as number)] as number) ^
-      (t[512 + (bytes[p + 5] as number)] as number) ^
-      (t[256 + (bytes[p + 6] as number)] as number) ^
-      (t[bytes[p + 7] as number] as number);
+      (t[1792 + (low & 0xff)] as number) ^
+      (t[1536 + ((low >>> 8) & 0xff)] as number) ^
+      (t[1280 + ((low >>> 16) & 0xff)] as number) ^
+      (t[1024 + (low >>> 24)] as number) ^
+      (t[768 + (high & 0xff)] as number) ^
+      (t[512 + ((high >>> 8) & 0xff)] as number) ^
+      (t[256 + ((high >>> 16) & 0xff)] as number) ^
+      (t[high >>> 24] as number);
   }
   for (; p < end; p++) c = (c >>> 8) ^ (t[(c ^ (bytes[p] as number)) & 0xff] as number);
   return ~c >>> 0;

@@ -20,6 +20,8 @@ export class LongRecords {
   readonly ringStacks = new Map<number, Map<number, number>>();
   readonly ringTails = new Map<number, number>();
 
+  /** Whether somebody will ask for `ringStacks`, of which there are about as many as stacks. */
+  keepsRingStacks = false;
   /** Sees map records besides the consumer. */
   mapObserver: ((map: MapRecord) => void) | null = null;
 
@@ -277,6 +279,7 @@ export class LongRecords {
 
   #ringStack(c: ByteCursor): void {
     const id = this.#thread(c);
+    const isWanted = this.keepsRingStacks || this.#consumer.onDefinition !== undefined;
     const stacks = this.ringStacks.get(id) ?? new Map<number, number>();
     this.ringStacks.set(id, stacks);
     const next = this.#tables.next.stack;
@@ -284,7 +287,7 @@ export class LongRecords {
       const ring = c.varint();
       const stack = c.below(next, 'stack');
       const count = c.below(next - stack + 1, 'number of stacks');
-      for (let i = 0; i < count; i++) {
+      for (let i = 0; isWanted && i < count; i++) {
         stacks.set(ring + i, stack + i);
         this.#defined({ type: 'ring_stack', id, ring: ring + i, stack: stack + i });
       }

@@ -84,6 +84,7 @@ async function readOpened(
     const address = (id: number) => addresses?.get(id) ?? 0;
     consumer.onStart?.({ header, tables, blocks: decoder.live, address });
     const mappings = new IntervalMap(() => decoder.long.metadata['platform'] === 'darwin');
+    decoder.long.keepsRingStacks = rings !== null;
     if (rings) decoder.long.mapObserver = (map) => mappings.replay(map);
     const reader = new BlockReader(window, decoder, consumer, options.pause);
     await reader.readAll();

@@ -170,6 +170,24 @@ export class Tables {
     return id;
   }
 
+  /** `count` nodes, the first below `parent` and each other below the one before; returns the last, or `parent`. */
+  addNodes(parent: number, frames: Int32Array, count: number): number {
+    const first = this.next.node;
+    const next = first + count;
+    this.nodeParents.reserve(next);
+    this.nodeFrames.reserve(next);
+    const parents = this.nodeParents.data;
+    const nodeFrames = this.nodeFrames.data;
+    let node = parent;
+    for (let i = 0; i < count; i++) {
+      parents[first + i] = node;
+      nodeFrames[first + i] = frames[i] as number;
+      node = first + i;
+    }
+    this.next.node = next;
+    return node;
+  }
+
   addStack(node: number, flags: number): number {
     const id = this.next.stack++;
     this.stackNodes.set(id, node);
