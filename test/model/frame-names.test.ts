@@ -44,6 +44,14 @@ describe('frameNames', () => {
     expect(frameNames(capture.tables, frame)[0]).toMatchObject({ name: 'kept', file: '/src/a.ts' });
   });
 
+  test("only Node.js's own createPool is the Buffer pool", () => {
+    const capture = new CaptureBuilder();
+    const names = ['node:buffer', '/srv/buffer.js'].map(
+      (file) => frameNames(capture.tables, capture.js('createPool', file, 150))[0]?.name,
+    );
+    expect(names).toEqual(['createPool (Buffer pool)', 'createPool']);
+  });
+
   test('a native frame without a symbol is its module and offset', () => {
     const capture = new CaptureBuilder();
     const frame = capture.native('/usr/lib/libfoo.so.1', 0x1a2b);

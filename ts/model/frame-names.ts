@@ -8,6 +8,8 @@ import type { FrameSource } from './frame-source.js';
 
 const ANONYMOUS = '(anonymous)';
 const GC_LABEL = '(GC)';
+/** Node.js makes a new pool for small Buffers: what is in it belongs to many lines, not to the one that came first. */
+const BUFFER_POOL = 'createPool (Buffer pool)';
 
 /** Outermost first: an address inside inlined functions stands for several frames. Never empty. */
 export function frameNames(source: FrameSource, id: number): Frame[] {
@@ -33,11 +35,12 @@ function scriptFrame(source: FrameSource, id: number, info: ScriptFrameInfo): Fr
   const generated = called?.file ?? '';
   const file = filePath(origin?.file || generated);
   const name = origin?.functionName || called?.name || ANONYMOUS;
+  const isPoolRefill = name === 'createPool' && generated === 'node:buffer';
   // A package is known by the file that was loaded; its sources may lie anywhere.
   const owner = source.packages.get(generated) ?? source.packages.get(file);
   return {
     kind: info.kind === 'wasm' ? 'wasm' : 'js',
-    name,
+    name: isPoolRefill ? BUFFER_POOL : name,
     file,
     line: origin?.line ?? info.line,
     column: origin?.column ?? info.column,
