@@ -12,6 +12,9 @@ import { sampleTable } from './sample-table.js';
 const HOSTILE =
   '</script><script>globalThis.owned = true</script><img src=x onerror=owned=1>{{script}}';
 
+// What runs in the page is text: these tests are compiled for Node.js, which has no DOM.
+const LOW_CONTRAST = readFileSync(new URL('low-contrast.js', import.meta.url), 'utf8');
+
 const WHOLE = 40 * 1000 + (39 * 40) / 2;
 
 function embedded(html: string): TablePageData {
@@ -219,6 +222,27 @@ describe('in Chromium', () => {
     expect(await page.evaluate('globalThis.owned')).toBeUndefined();
     expect(await page.locator('img').count()).toBe(0);
     untroubled(opened);
+  });
+
+  test.each(['light', 'dark'] as const)(
+    'text has enough contrast when it is %s',
+    async (colorScheme) => {
+      const { html } = renderTable(sampleTable());
+      const { page } = await browser.open(browser.write(html), { colorScheme });
+      await page.locator('.opener').first().click();
+      expect(await page.evaluate(LOW_CONTRAST)).toEqual([]);
+    },
+  );
+
+  test('on a small screen only the table scrolls sideways', async () => {
+    const { html } = renderTable(sampleTable());
+    const viewport = { width: 390, height: 844 };
+    const { page } = await browser.open(browser.write(html), { viewport });
+    const overflow = await page.evaluate(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    );
+    expect(overflow).toBe(0);
+    expect(await page.locator('.opener').first().isVisible()).toBe(true);
   });
 
   test('has statistics, help and a theme on their keys', async () => {

@@ -146,6 +146,33 @@ test('perfetto: collections and marks stand on their threads', () => {
   });
 });
 
+test('stacks that end where others go on, in every format with a tree', () => {
+  const { from, input } = exportInput();
+  const { capture, feed, peak } = from;
+  const [a, b, c] = ['a', 'b', 'c'].map((name, i) => capture.js(name, '/x.js', i + 1));
+  const paths = [[a], [b, a], [c, b, a], [c, a], [c]] as number[][];
+  for (const [i, path] of paths.entries()) feed.alloc(capture.stack(path), 100_000 << i);
+  const profile = peak.peak();
+  const all = { ...input, profile };
+  const { head } = JSON.parse(textOf(heapprofile(all)));
+  const lines: string[] = [];
+  const visit = (node: HeapNode, path: string) => {
+    const own = node === head ? '' : `${path};${node.callFrame.functionName}`;
+    if (node.selfSize > 0) lines.push(`${own.slice(1)} ${node.selfSize}`);
+    for (const child of node.children) visit(child, own);
+  };
+  visit(head, '');
+  const short = textOf(collapsed(all)).replaceAll(/ \([^)]*\)(?=[; ])/g, '');
+  expect(lines.join('\n')).toBe(short.trimEnd().replaceAll(' (/usr/bin/node)', ''));
+  expect(lines).toEqual(expect.arrayContaining(['a 100000', 'a;b;c 400000', 'c 1600000']));
+  const { profiles, shared } = JSON.parse(textOf(speedscope(all)));
+  const named = profiles[0].samples.map((path: number[], i: number) => {
+    const text = path.map((id) => shared.frames[id].name).join(';');
+    return `${text} ${profiles[0].weights[i]}`;
+  });
+  expect(named).toEqual(lines);
+});
+
 describe('pprof', () => {
   const decoded = (input: Parameters<typeof pprof>[0]) => {
     const [bytes] = pprof(input);

@@ -4,10 +4,9 @@
 import type { Frame } from '../../model/frame.js';
 import type { StackTree } from '../../model/stack-tree.js';
 import type { ExportChunks, ExportInput } from './input.js';
-import { walkTree } from './tree-paths.js';
+import { preorder } from './tree-paths.js';
 
 const ROOT: Frame = { kind: 'label', name: '(root)', file: '', line: 0, column: 0, package: '' };
-const CHUNK_CHARACTERS = 1 << 16;
 
 export function* heapprofile({ profile, stacks }: ExportInput): ExportChunks {
   const tree = stacks.tree(profile.rows);
@@ -24,26 +23,23 @@ export function* heapprofile({ profile, stacks }: ExportInput): ExportChunks {
 }
 
 /** Nested as deep as the stacks are, so written as it is walked. */
-function headText(tree: StackTree, frames: readonly Frame[]): string[] {
-  const chunks = [`{"head":${opened(0, 0, ROOT)}`];
-  let text = '';
-  let first = true;
-  walkTree(tree, {
-    enter: (node) => {
-      const frame = frames[tree.frame[node] as number] as Frame;
-      text += `${first ? '' : ','}${opened(node, tree.selfBytes[node] as number, frame)}`;
-      first = true;
-      if (text.length < CHUNK_CHARACTERS) return;
-      chunks.push(text);
-      text = '';
-    },
-    leave: () => {
-      text += ']}';
-      first = false;
-    },
-  });
-  chunks.push(`${text}]}`);
-  return chunks;
+function* headText(tree: StackTree, frames: readonly Frame[]): Generator<string> {
+  const depth = new Uint32Array(tree.size);
+  for (let node = 1; node < tree.size; node++) {
+    depth[node] = (depth[tree.parent[node] as number] as number) + 1;
+  }
+  yield `{"head":${opened(0, 0, ROOT)}`;
+  let open = 0;
+  for (const node of preorder(tree)) {
+    const level = depth[node] as number;
+    const isFirstChild = level > open;
+    // Whatever is as deep as this node or deeper has no more children.
+    const closing = isFirstChild ? '' : `${']}'.repeat(open - level + 1)},`;
+    const frame = frames[tree.frame[node] as number] as Frame;
+    yield closing + opened(node, tree.selfBytes[node] as number, frame);
+    open = level;
+  }
+  yield ']}'.repeat(open + 1);
 }
 
 /** A node up to its first child. Lines and columns count from 0 here; −1 is unknown. */

@@ -3,13 +3,14 @@
 // https://www.speedscope.app/file-format-schema.json
 
 import type { Frame } from '../../model/frame.js';
+import type { StackTree } from '../../model/stack-tree.js';
 import type { ExportChunks, ExportInput } from './input.js';
-import { type TreeStack, treeStacks } from './tree-paths.js';
+import { treeStacks } from './tree-paths.js';
 
 const SCHEMA = 'https://www.speedscope.app/file-format-schema.json';
 
 export function* speedscope({ profile, stacks, stats }: ExportInput): ExportChunks {
-  const sampled = treeStacks(stacks.tree(profile.rows));
+  const tree = stacks.tree(profile.rows);
   const { command_line: name, memtape_version: version } = stats.metadata;
   const head = {
     $schema: SCHEMA,
@@ -19,24 +20,27 @@ export function* speedscope({ profile, stacks, stats }: ExportInput): ExportChun
   };
   const shared = { frames: stacks.frames.all().map(speedscopeFrame) };
   yield `${JSON.stringify(head).slice(0, -1)},"shared":${JSON.stringify(shared)},"profiles":[`;
-  yield* sampledProfile('Memory', 'bytes', sampled, 'bytes');
+  yield* sampledProfile('Memory', 'bytes', tree, 'bytes');
   yield ',';
-  yield* sampledProfile('Allocations', 'none', sampled, 'count');
+  yield* sampledProfile('Allocations', 'none', tree, 'count');
   yield ']}\n';
 }
 
 function* sampledProfile(
   name: string,
   unit: 'bytes' | 'none',
-  sampled: readonly TreeStack[],
+  tree: StackTree,
   weight: 'bytes' | 'count',
 ): Generator<string> {
-  const used = sampled.filter((stack) => stack[weight] > 0);
-  const endValue = used.reduce((sum, stack) => sum + stack[weight], 0);
-  const head = { type: 'sampled', name, unit, startValue: 0, endValue };
-  yield `${JSON.stringify(head).slice(0, -1)},"samples":[`;
-  for (const [i, { path }] of used.entries()) yield `${i === 0 ? '' : ','}[${path.join()}]`;
-  yield `],"weights":[${used.map((stack) => stack[weight]).join()}]}`;
+  const weights: number[] = [];
+  yield `{"type":"sampled","name":"${name}","unit":"${unit}","startValue":0,"samples":[`;
+  for (const stack of treeStacks(tree)) {
+    if (stack[weight] <= 0) continue;
+    yield `${weights.length === 0 ? '' : ','}[${stack.path.join()}]`;
+    weights.push(stack[weight]);
+  }
+  const endValue = weights.reduce((sum, one) => sum + one, 0);
+  yield `],"weights":[${weights.join()}],"endValue":${endValue}}`;
 }
 
 function speedscopeFrame({ name, file, line, column }: Frame) {

@@ -1,58 +1,44 @@
 // SPDX-License-Identifier: MIT
-// A stack tree as nested visits and as whole stacks, the largest first.
+// A stack tree from its root, as nested nodes and as whole stacks, the largest first.
 
 import { childLists, type StackTree } from '../../model/stack-tree.js';
 
-export interface TreeVisitor {
-  enter(node: number): void;
-  leave(node: number): void;
-}
-
-/** Visits every node but the root, without recursion: stacks are up to a thousand frames deep. */
-export function walkTree(tree: StackTree, visitor: TreeVisitor): void {
+/** Every node but the root, each before its children. */
+export function preorder(tree: StackTree): Uint32Array {
   const { first, child } = childLists(tree.parent);
-  const below = (node: number) => child.subarray(first[node], first[node + 1]);
-  for (let node = 0; node < tree.size; node++) {
-    below(node).sort(
-      (a, b) => (tree.totalBytes[b] as number) - (tree.totalBytes[a] as number) || a - b,
-    );
+  const order = new Uint32Array(Math.max(0, tree.size - 1));
+  let count = 0;
+  const pending: number[] = [0];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (node !== 0) order[count++] = node;
+    const below = child.subarray(first[node], first[node + 1]);
+    // Last in, first out: the largest must be pushed last.
+    below.sort((a, b) => (tree.totalBytes[a] as number) - (tree.totalBytes[b] as number) || b - a);
+    for (const next of below) pending.push(next);
   }
-  const cursor = first.slice(0, tree.size);
-  let node = 0;
-  for (;;) {
-    const at = cursor[node] as number;
-    if (at < (first[node + 1] as number)) {
-      cursor[node] = at + 1;
-      node = child[at] as number;
-      visitor.enter(node);
-      continue;
-    }
-    if (node === 0) return;
-    visitor.leave(node);
-    node = tree.parent[node] as number;
-  }
+  return order;
 }
 
 export interface TreeStack {
-  readonly node: number;
   /** Frame ids, root first. */
   readonly path: readonly number[];
   readonly bytes: number;
   readonly count: number;
 }
 
-/** The stacks that hold something themselves. */
-export function treeStacks(tree: StackTree): TreeStack[] {
-  const stacks: TreeStack[] = [];
+/** The stacks that hold something themselves. One at a time: together they are many times the tree. */
+export function* treeStacks(tree: StackTree): Generator<TreeStack> {
+  for (const node of preorder(tree)) {
+    const bytes = tree.selfBytes[node] as number;
+    const count = tree.selfCount[node] as number;
+    if (bytes !== 0 || count !== 0) yield { path: pathTo(tree, node), bytes, count };
+  }
+}
+
+function pathTo(tree: StackTree, leaf: number): number[] {
   const path: number[] = [];
-  walkTree(tree, {
-    enter: (node) => {
-      path.push(tree.frame[node] as number);
-      const bytes = tree.selfBytes[node] as number;
-      const count = tree.selfCount[node] as number;
-      if (bytes !== 0 || count !== 0) stacks.push({ node, path: [...path], bytes, count });
-    },
-    leave: () => path.pop(),
-  });
-  return stacks;
+  for (let node = leaf; node !== 0; node = tree.parent[node] as number) {
+    path.push(tree.frame[node] as number);
+  }
+  return path.reverse();
 }
