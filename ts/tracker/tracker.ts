@@ -67,8 +67,7 @@ export class Tracker implements Disposable, AsyncDisposable {
    * Stops and completes the capture. Further calls return the same summary.
    *
    * A full disk is no reason to throw: what was recorded is kept, `error` says why the rest is not.
-   * @throws NativeError `ERR_MEMTAPE_NOT_RECORDING` this process records nothing: it was forked from
-   * the one that does
+   * @throws NativeError `ERR_MEMTAPE_NOT_RECORDING` this process is not being recorded
    */
   stop(): TrackerSummary {
     if (this.#summary !== undefined) return this.#summary;
@@ -76,7 +75,6 @@ export class Tracker implements Disposable, AsyncDisposable {
     if (summary === null) {
       throw new NativeError('this process is not being recorded', {
         code: 'ERR_MEMTAPE_NOT_RECORDING',
-        hint: 'a Tracker belongs to the process that made it',
       });
     }
     this.#summary = Object.freeze(summary);
