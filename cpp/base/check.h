@@ -32,3 +32,10 @@ namespace memtape {
 
 #define MEMTAPE_LIKELY(x) __builtin_expect(!!(x), 1)
 #define MEMTAPE_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+// On a function: calls at its end are jumps, in builds without optimization as well.
+#if defined(__clang__)
+#define MEMTAPE_TAIL_CALLS  // from -O1 on only
+#else
+#define MEMTAPE_TAIL_CALLS [[gnu::optimize("optimize-sibling-calls")]]
+#endif

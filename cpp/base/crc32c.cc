@@ -44,8 +44,8 @@ inline uint64_t Load64(const uint8_t* p) {
 
 #if defined(__x86_64__)
 
-__attribute__((target("sse4.2"))) uint32_t Crc32cHardware(uint32_t crc, const uint8_t* p,
-                                                          size_t size) {
+__attribute__((target("sse4.2,crc32"))) uint32_t Crc32cHardware(uint32_t crc, const uint8_t* p,
+                                                                size_t size) {
   uint64_t state = ~crc;
   for (; size >= 8; size -= 8, p += 8) state = __builtin_ia32_crc32di(state, Load64(p));
   uint32_t tail = static_cast<uint32_t>(state);

@@ -59,7 +59,7 @@ Origin OriginOfThread(const pthread_attr_t* attributes, const Regs& caller) {
 using ThreadFunction = void*(void*);
 
 // Ends in a jump, so that no frame of it stays.
-[[gnu::optimize("optimize-sibling-calls")]] void* RunThread(void* data) {
+MEMTAPE_TAIL_CALLS void* RunThread(void* data) {
   Handover* const handover = static_cast<Handover*>(data);
   ThreadFunction* const run = As<ThreadFunction>(handover->run);
   void* const argument = handover->data;
@@ -78,8 +78,7 @@ void RunNapiWork(void* env, void* data) {
 }
 
 // The program may delete its work in there.
-[[gnu::optimize("optimize-sibling-calls")]] void CompleteNapiWork(void* env, int status,
-                                                                  void* data) {
+MEMTAPE_TAIL_CALLS void CompleteNapiWork(void* env, int status, void* data) {
   const Handover* const handover = static_cast<Handover*>(data);
   As<NapiComplete>(handover->done)(env, status, handover->data);
 }
@@ -95,7 +94,7 @@ void RunUvWork(void* request) {
 }
 
 // The request is free to be used again in there. Called for cancelled work, too.
-[[gnu::optimize("optimize-sibling-calls")]] void AfterUvWork(void* request, int status) {
+MEMTAPE_TAIL_CALLS void AfterUvWork(void* request, int status) {
   Handover* const handover = ForgetHandover(request);
   if (handover == nullptr) return;
   UvAfterWork* const done = As<UvAfterWork>(handover->done);
@@ -123,8 +122,7 @@ int memtape_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, 
   return result;
 }
 
-[[gnu::optimize("optimize-sibling-calls")]] int memtape_pthread_once(pthread_once_t* once,
-                                                                     void (*run)()) {
+MEMTAPE_TAIL_CALLS int memtape_pthread_once(pthread_once_t* once, void (*run)()) {
   auto original = ORIGINAL(pthread_once);
   // Only where nothing can throw: libuv is written in C.
   if (!libuv_code.Contains(reinterpret_cast<const void*>(run))) return original(once, run);

@@ -268,7 +268,7 @@ int memtape_madvise(void* address, size_t length, int advice) {
 
 // glibc looks at dlopen's return address to find the caller's RUNPATH. Where that matters, the
 // original must be reached by a jump, and modules that it loads can only be patched later on.
-[[gnu::optimize("optimize-sibling-calls")]] void* memtape_dlopen(const char* file, int mode) {
+MEMTAPE_TAIL_CALLS void* memtape_dlopen(const char* file, int mode) {
   auto original = ORIGINAL(dlopen);
   NoteModules(ModulesChange::kLoading);
   if (!AnyoneMayLoad(file, __builtin_return_address(0))) return original(file, mode);

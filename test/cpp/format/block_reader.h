@@ -36,14 +36,22 @@ struct LongRecord {
   }
 };
 
+// A stack record (format.md §4.5), its frames as written: 0 is a predicted one.
+struct StackDefinition {
+  uint64_t flags;
+  uint64_t above;  // next_node - parent
+  std::vector<uint64_t> frames;
+};
+
 struct Block {
   std::array<uint64_t, 8> prologue;  // in the order of format.md §3.1
   std::vector<LongRecord> records;
+  std::vector<StackDefinition> stacks;
   size_t bytes;
 };
 
-// The blocks of a capture that holds long records and times only. Fails the test at the first byte
-// that does not belong to a whole block.
+// The blocks of a capture that holds long records, stacks and times only. Fails the test at the
+// first byte that does not belong to a whole block.
 inline std::vector<Block> ReadBlocks(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
@@ -75,6 +83,13 @@ inline std::vector<Block> ReadBlocks(const std::string& path) {
       if (in == nullptr || (tag >= kFirstLongTag && value > static_cast<uint64_t>(end - in))) {
         ADD_FAILURE() << "torn record in the block at " << at;
         return blocks;
+      }
+      if (tag == kStackTag) {
+        StackDefinition stack{value & 15, 0, std::vector<uint64_t>(value >> 4)};
+        in = ReadVarint(in, end, &stack.above);
+        for (uint64_t& frame : stack.frames) in = ReadVarint(in, end, &frame);
+        block.stacks.push_back(stack);
+        continue;
       }
       if (tag < kFirstLongTag) {
         EXPECT_EQ(tag, kTimeTag);

@@ -14,10 +14,12 @@
 namespace memtape {
 
 // Hands out the tails that a test sets, and notes what became of them.
-class FakeTails final : public LogWriter::TailSource {
+class FakeTails final : public LogWriter::RingSource {
  public:
-  std::span<const RingTail> TailsToWrite() override { return tails; }
-  void TailsWritten() override { written++; }
+  bool WriteRings(RecordEncoder* encoder) override {
+    return !tails.empty() && encoder->RingTails(tails);
+  }
+  void BlockWritten() override { written++; }
   void WriteFailed() override { failed++; }
 
   std::vector<RingTail> tails;
@@ -41,6 +43,13 @@ class LogTest : public testing::Test {
   std::vector<Block> Blocks() {
     writer_.Flush();
     return ReadBlocks(path_);
+  }
+  std::vector<StackDefinition> Stacks() {
+    std::vector<StackDefinition> found;
+    for (const Block& block : Blocks()) {
+      found.insert(found.end(), block.stacks.begin(), block.stacks.end());
+    }
+    return found;
   }
   // Every record of that tag, in all blocks.
   std::vector<LongRecord> Records(LongTag tag) {

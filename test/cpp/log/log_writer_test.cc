@@ -114,7 +114,8 @@ TEST_F(LogWriterTest, TailsOfAllThreadsFitBehindAFullBlock) {
   for (uint32_t i = 0; i < 4096; i++) tails_.tails.push_back({kMaxThreads - 1, uint64_t{1} << 49});
   RecordEncoder& encoder = writer_.encoder();
   const std::string filler(60, 'x');
-  while (encoder.room() > (64 << 10) + filler.size() + 2) ASSERT_NE(String(filler), 0u);
+  while (encoder.room() > LogWriter::kRingReserve + filler.size() + 2)
+    ASSERT_NE(String(filler), 0u);
   ASSERT_EQ(file_.bytes(), kFileHeaderBytes) << "flushed too early to test anything";
   writer_.Flush();
   tails_.tails.clear();

@@ -20,10 +20,7 @@ class DictionaryTest : public LogTest {
     dictionary_.Clear();
     LogTest::TearDown();
   }
-  uint32_t Stack(uint32_t node, uint32_t flags = 0) {
-    bool is_new = false;
-    return dictionary_.Stack(node, flags, &is_new);
-  }
+  uint32_t Stack(uint32_t node, uint32_t flags = 0) { return dictionary_.Stack(node, flags); }
 
   Dictionary dictionary_;
 };
@@ -98,24 +95,29 @@ TEST_F(DictionaryTest, AFrameIsAllOfItsFields) {
   EXPECT_EQ(Records(LongTag::kFrame).size(), 10u);
 }
 
-TEST_F(DictionaryTest, NodesOfOneStackAreOneRecord) {
+TEST_F(DictionaryTest, NewNodesComeWithTheirStack) {
   uint32_t node = 0;
   for (uint32_t frame = 1; frame <= kMaxFrames; frame++) {
     node = dictionary_.Node(node, frame);
     ASSERT_EQ(node, frame);
   }
-  EXPECT_TRUE(Records(LongTag::kNodes).empty()) << "nodes wait for their stack";
+  EXPECT_TRUE(Stacks().empty()) << "nodes wait for their stack";
   const uint32_t stack = Stack(node);
-  const std::vector<LongRecord> records = Records(LongTag::kNodes);
-  ASSERT_EQ(records.size(), 1u);
-  EXPECT_EQ(records[0].numbers().size(), 2 * kMaxFrames);
+  ASSERT_EQ(Stacks().size(), 1u);
+  EXPECT_EQ(Stacks()[0].frames.size(), kMaxFrames);
   EXPECT_EQ(writer_.encoder().state().next_node, kMaxFrames + 1);
   // A stack that shares them adds what is new, and nothing when nothing is.
   EXPECT_NE(Stack(dictionary_.Node(500, 9999)), stack);
-  EXPECT_EQ(Records(LongTag::kNodes).size(), 2u);
+  ASSERT_EQ(Stacks().size(), 2u);
+  EXPECT_EQ(Stacks()[1].above, kMaxFrames + 1 - 500);
+  EXPECT_EQ(Stacks()[1].frames, (std::vector<uint64_t>{9999}));
   EXPECT_EQ(writer_.encoder().state().next_node, kMaxFrames + 2);
   EXPECT_EQ(Stack(dictionary_.Node(kMaxFrames - 1, kMaxFrames)), stack);
-  EXPECT_EQ(Records(LongTag::kNodes).size(), 2u);
+  EXPECT_EQ(Stacks().size(), 2u);
+  // One that ends at a node of another is a stack without new nodes.
+  EXPECT_EQ(Stack(300), 3u);
+  EXPECT_TRUE(Stacks()[2].frames.empty());
+  EXPECT_EQ(dictionary_.stack(3).node, 300u);
 }
 
 TEST_F(DictionaryTest, ANodeIsItsParentAndItsFrame) {
@@ -127,16 +129,13 @@ TEST_F(DictionaryTest, ANodeIsItsParentAndItsFrame) {
 
 TEST_F(DictionaryTest, StacksDifferInNodeOrFlags) {
   const uint32_t node = dictionary_.Node(0, 1);
-  bool is_new = false;
-  const uint32_t stack = dictionary_.Stack(node, 0, &is_new);
-  EXPECT_TRUE(is_new);
-  EXPECT_EQ(dictionary_.Stack(node, 0, &is_new), stack);
-  EXPECT_FALSE(is_new);
+  const uint32_t stack = Stack(node);
+  EXPECT_EQ(Stack(node), stack);
   std::set<uint32_t> ids = {stack};
   for (uint32_t flags = 1; flags < 16; flags++) ids.insert(Stack(node, flags));
   ids.insert(Stack(0, 0));  // the empty stack
   EXPECT_EQ(ids.size(), 17u);
-  EXPECT_EQ(Records(LongTag::kStacks).size(), 17u);
+  EXPECT_EQ(Stacks().size(), 17u);
 }
 
 TEST_F(DictionaryTest, KeepsItsWordOverBlocks) {
