@@ -84,7 +84,7 @@ const char* Session::Start(const SessionOptions& options, int* error) {
 const char* Session::StartClaimed(const SessionOptions& options) {
   static Control* made = MakeControl();
   if (made == nullptr) return Refuse("no memory for the control page", ENOMEM);
-  control = made;
+  control.Set(made);
   if (active()) return Refuse("recording is already on", EBUSY);
   // One that failed and was not stopped.
   if (running()) StopClaimed("error", /*exiting=*/false);

@@ -76,7 +76,7 @@ void SweepThreadStates() {
   }
 }
 
-Control* control = &no_control;
+constinit ControlPointer control{&no_control};
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThreadState* thread_state = nullptr;
 
 namespace {

@@ -35,7 +35,18 @@ struct Control {
   std::atomic<uint64_t> nested;     // calls from a signal handler that interrupted a hook
   std::atomic<uint64_t> dropped;    // events that found no ring
 };
-extern Control* control;  // never null
+
+// Where the page is changes once: when the first session starts, while other threads are in hooks.
+class ControlPointer {
+ public:
+  constexpr explicit ControlPointer(Control* control) : control_(control) {}
+  Control* operator->() const { return control_.load(std::memory_order_relaxed); }
+  void Set(Control* control) { control_.store(control, std::memory_order_release); }
+
+ private:
+  std::atomic<Control*> control_;  // never null
+};
+extern constinit ControlPointer control;
 
 struct ThreadState {
   RingWriter ring;
