@@ -170,6 +170,31 @@ describe('the reports', () => {
     );
   });
 
+  test('a page folds what does not fit, unless it must not', () => {
+    // More stacks than two megabytes hold: each number has a path of its own through these functions.
+    const cwd = folderOf({
+      'deep.js': `const kept = [];
+const steps = [(n, d) => go(n, d), (n, d) => go(n, d), (n, d) => go(n, d), (n, d) => go(n, d)];
+function go(n, d) {
+  if (d === 0) kept.push(new ArrayBuffer(64));
+  else steps[n % 4](n >> 2, d - 1);
+}
+for (let n = 0; n < 32768; n++) go(n, 8);
+`.replaceAll(', (n', ',\n(n'),
+    });
+    memtape(['run', '-q', '-o', 'deep.bin', 'deep.js'], { cwd });
+    const written = (...args: string[]) => {
+      const { stderr } = memtape(['table', '-f', '-o', 'page.html', ...args, 'deep.bin'], { cwd });
+      return { bytes: statSync(join(cwd, 'page.html')).size, stderr };
+    };
+    const folded = written();
+    expect(folded.bytes).toBeLessThanOrEqual(2_000_000);
+    expect(folded.stderr).toMatch(/^memtape: folded \d+ small stacks, [\d.]+MB in all\n/);
+    const whole = written('--no-fold');
+    expect(whole.stderr).toBe('memtape: wrote page.html\n');
+    expect(whole.bytes).toBeGreaterThan(2_000_000);
+  }, 60_000);
+
   test('as text have no colours in a pipe', () => {
     const { cwd } = record();
     for (const command of ['stats', 'summary']) {

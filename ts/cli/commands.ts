@@ -68,6 +68,7 @@ export const commands: readonly CommandEntry[] = [
       'inverted',
       'maxMemoryRecords',
       'confidentialFiles',
+      'noFold',
     ],
     maxArgs: 1,
     help: `Examples:
@@ -90,6 +91,7 @@ export const commands: readonly CommandEntry[] = [
       'temporaryAllocations',
       'temporaryAllocationThreshold',
       'splitThreads',
+      'noFold',
     ],
     maxArgs: 1,
     help: `Examples:

@@ -11,6 +11,7 @@ export interface Options {
   native?: boolean;
   follow?: boolean;
   compress: boolean;
+  fold: boolean;
   eval?: string;
   json?: boolean;
   leaks?: boolean;
@@ -94,6 +95,7 @@ const table = {
     ),
   noFollow: () => new Option('--no-follow', 'do not'),
   noCompress: () => new Option('--no-compress', 'leave the capture uncompressed'),
+  noFold: () => new Option('--no-fold', 'keep the smallest parts, however large the page gets'),
   eval: () => new Option('-e, --eval <code>', 'run code in place of a script'),
   json: () => new Option('--json', 'print JSON'),
   csv: () => new Option('--csv', 'print CSV').conflicts('json'),

@@ -24,6 +24,11 @@ export function profileWord(options: Options): 'leaks' | 'temporary' | undefined
   return leaks ? 'leaks' : undefined;
 }
 
+/** How large a page may get: as large as pages are by default unless --no-fold says otherwise. */
+export function pageSize({ fold }: Options): { maxBytes?: number } {
+  return fold === false ? { maxBytes: Number.POSITIVE_INFINITY } : {};
+}
+
 /**
  * Where a report goes: `memtape-<kind>-<name>.<extension>` beside the capture unless -o says otherwise.
  * @throws NativeError it cannot be written there, before any work is done

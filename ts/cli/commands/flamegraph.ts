@@ -11,7 +11,7 @@ import { analyse } from '../analysis.js';
 import { captureArgument } from '../capture-argument.js';
 import type { Action } from '../commands.js';
 import type { Options } from '../options.js';
-import { profileWord, reportFile, writeReportFile } from '../report-file.js';
+import { pageSize, profileWord, reportFile, writeReportFile } from '../report-file.js';
 
 export const action: Action = async (args, options) => {
   const capture = captureArgument(args, 'flamegraph');
@@ -36,7 +36,10 @@ export const action: Action = async (args, options) => {
 };
 
 function page(report: FlamegraphReport, options: Options): string {
-  const { html, folded } = renderFlamegraph(report, { inverted: options.inverted ?? false });
+  const { html, folded } = renderFlamegraph(report, {
+    ...pageSize(options),
+    inverted: options.inverted ?? false,
+  });
   if (folded.frames > 0 && !options.quiet) {
     process.stderr.write(
       `memtape: folded ${folded.frames} small frames, ${sizeText(folded.bytes)} in all\n`,

@@ -10,7 +10,7 @@ import { captureArgument } from '../capture-argument.js';
 import type { Action } from '../commands.js';
 import type { Options } from '../options.js';
 import { dataText } from '../output.js';
-import { profileWord, reportFile, writeReportFile } from '../report-file.js';
+import { pageSize, profileWord, reportFile, writeReportFile } from '../report-file.js';
 
 export const action: Action = async (args, options) => {
   const capture = captureArgument(args, 'table');
@@ -35,7 +35,10 @@ function data(report: TableReport, options: Options): string | undefined {
 }
 
 function page(report: TableReport, options: Options): string {
-  const { html, folded } = renderTable(report, { splitThreads: options.splitThreads ?? false });
+  const { html, folded } = renderTable(report, {
+    ...pageSize(options),
+    splitThreads: options.splitThreads ?? false,
+  });
   if (folded.stacks > 0 && !options.quiet) {
     process.stderr.write(
       `memtape: folded ${folded.stacks} small stacks, ${sizeText(folded.bytes)} in all\n`,
