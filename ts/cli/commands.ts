@@ -138,6 +138,24 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/stats.js'),
   },
   {
+    name: 'tree',
+    summary: 'walk through the stacks that held most, with their source',
+    usage: '[options] <capture>',
+    options: [
+      'json',
+      'biggestAllocs',
+      'leaks',
+      'temporaryAllocations',
+      'temporaryAllocationThreshold',
+    ],
+    maxArgs: 1,
+    help: `In a terminal: arrows move, open and close, e opens the biggest branch, n shows
+Node.js's own frames, / searches, ? lists all keys, q quits. Into a pipe it prints
+the tree:
+  memtape tree memtape-app.1234.bin | less`,
+    load: () => import('./commands/tree.js'),
+  },
+  {
     name: 'leaks',
     summary: 'say whether memory leaks, warms up or fragments, and where it grows',
     usage: '[options] <capture>',

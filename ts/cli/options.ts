@@ -27,6 +27,7 @@ export interface Options {
   csv?: boolean;
   html?: string;
   failOnIncrease?: Limit;
+  biggestAllocs?: number;
   from?: Moment;
   to?: Moment;
 }
@@ -108,6 +109,11 @@ const table = {
       '--fail-on-increase <limit>',
       'exit with code 1 when it grew by more than this share or size, such as 5% or 10MB',
     ).argParser(limit),
+  biggestAllocs: () =>
+    new Option(
+      '-b, --biggest-allocs <n>',
+      'show the n stacks that hold most (default: 200)',
+    ).argParser(whole(1)),
   from: () =>
     new Option(
       '--from <moment>',

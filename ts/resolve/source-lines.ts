@@ -50,7 +50,9 @@ function framesByFile(frames: readonly Frame[]): Map<string, number[]> {
   return files;
 }
 
-function readLines(file: string, options: SourceLinesOptions): string[] | null {
+/** All lines of a file; null where there are none to show. */
+export function readLines(file: string, options: SourceLinesOptions = {}): string[] | null {
+  if (options.confidential === 'all' || !isAbsolute(file)) return null;
   try {
     const stats = statSync(file);
     // Names come from the capture: a pipe or a device must not be read.

@@ -5,6 +5,7 @@ import pc from 'picocolors';
 import { sizeText } from '../model/size-text.js';
 import type { SummaryColumn, SummaryReport, SummaryRow } from '../report/summary.js';
 import { fittedPlace, padEnd, padStart, textWidth } from './columns.js';
+import { paintShare } from './share-colour.js';
 import { columnsOf, type TextOptions } from './text-options.js';
 
 interface Column {
@@ -73,7 +74,7 @@ export function summaryText(report: SummaryReport, options: SummaryTextOptions =
   const lines = report.rows.map((row, index) => {
     const numbers = NUMBERS.map((column, at) => {
       const cell = padStart(cells[index]?.[at] as string, widths[at] as number);
-      return coloured(cell, column.share?.(row, report) ?? 0, colours);
+      return paintShare(cell, column.share?.(row, report) ?? 0, colours);
     });
     return [padEnd(locations[index] as string, locationWidth), ...numbers].join(GAP);
   });
@@ -82,16 +83,6 @@ export function summaryText(report: SummaryReport, options: SummaryTextOptions =
 
 function placeOf(row: SummaryRow): string {
   return row.line > 0 ? `${row.file}:${row.line}` : row.file;
-}
-
-function coloured(
-  text: string,
-  share: number,
-  colours: ReturnType<typeof pc.createColors>,
-): string {
-  if (share > 0.6) return colours.red(text);
-  if (share > 0.2) return colours.yellow(text);
-  return share > 0.05 ? colours.green(text) : text;
 }
 
 function cutNote(report: SummaryReport): string[] {

@@ -3,10 +3,11 @@
 
 import { frameTotals } from '../../model/frame-totals.js';
 import type { StackTree } from '../../model/stack-tree.js';
+import { withoutFrames } from '../../model/without-frames.js';
 import { answeringNodes } from './answering.js';
 import { type AppFrame, appFrame } from './app-frame.js';
 import { type Layout, layOut } from './layout.js';
-import { inverted, withoutFrames } from './tree-transforms.js';
+import { inverted } from './tree-transforms.js';
 
 export interface Shape {
   readonly inverted: boolean;

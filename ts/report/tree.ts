@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// The biggest stacks of a profile as a tree to walk through, callers first.
+
+import { type Frame, frameCategory } from '../model/frame.js';
+import type { NamedStacks } from '../model/named-stacks.js';
+import {
+  bytesByStack,
+  type Profile,
+  type ProfileKind,
+  type ProfileRows,
+} from '../model/profile.js';
+import { childLists, type StackTree } from '../model/stack-tree.js';
+import { withoutFrames } from '../model/without-frames.js';
+
+/** A tree with what is needed to show any part of it. Node 0 is the whole. */
+export interface TreeView {
+  readonly frames: readonly Frame[];
+  readonly tree: StackTree;
+  /** Largest first. */
+  children(node: number): readonly number[];
+}
+
+export interface TreeReport {
+  readonly kind: ProfileKind;
+  /** The whole, what is left out included. */
+  readonly bytes: number;
+  readonly count: number;
+  /** Smaller stacks than those that are shown. */
+  readonly leftOut: { readonly stacks: number; readonly bytes: number; readonly count: number };
+  /** Every frame. */
+  readonly full: TreeView;
+  /** Without Node.js's own frames: what they hold goes to their callers. */
+  readonly plain: TreeView;
+}
+
+/** The same as plain data. */
+export interface TreeNode {
+  readonly function: string;
+  readonly file: string;
+  readonly line: number;
+  readonly package: string;
+  readonly bytes: number;
+  readonly own_bytes: number;
+  readonly allocations: number;
+  readonly children: readonly TreeNode[];
+}
+
+export interface TreeOptions {
+  /** How many stacks to show, the largest of all. */
+  readonly biggest?: number;
+}
+
+export const DEFAULT_BIGGEST = 200;
+
+const INTERNALS: Frame = {
+  kind: 'label',
+  name: '(Node.js internals)',
+  file: '',
+  line: 0,
+  column: 0,
+  package: '',
+};
+
+export function treeReport(
+  profile: Profile,
+  stacks: NamedStacks,
+  options: TreeOptions = {},
+): TreeReport {
+  const { rows, leftOut } = biggestRows(profile, options.biggest ?? DEFAULT_BIGGEST);
+  const tree = stacks.tree(rows);
+  const frames = [...stacks.frames.all(), INTERNALS];
+  const hidden = frames.map((frame) => frameCategory(frame) === 'node');
+  return {
+    kind: profile.kind,
+    bytes: profile.totalBytes,
+    count: profile.totalCount,
+    leftOut,
+    full: viewOf(tree, frames),
+    plain: viewOf(withoutFrames(tree, hidden, frames.length - 1), frames),
+  };
+}
+
+function biggestRows(
+  { rows, totalBytes, totalCount }: Profile,
+  biggest: number,
+): { rows: ProfileRows; leftOut: TreeReport['leftOut'] } {
+  const sums = [...bytesByStack(rows)].sort(([, a], [, b]) => b.bytes - a.bytes);
+  const kept = new Set(sums.slice(0, biggest).map(([stack]) => stack));
+  const at = Array.from(rows.stack.keys()).filter((row) => kept.has(rows.stack[row] as number));
+  const column = <Column extends ProfileRows[Exclude<keyof ProfileRows, 'size'>]>(from: Column) => {
+    const to = from.slice(0, at.length) as Column;
+    for (const [i, row] of at.entries()) to[i] = from[row] as number;
+    return to;
+  };
+  const shown = {
+    size: at.length,
+    stack: column(rows.stack),
+    thread: column(rows.thread),
+    allocator: column(rows.allocator),
+    bytes: column(rows.bytes),
+    count: column(rows.count),
+  };
+  const sum = (numbers: Float64Array) => numbers.reduce((a, b) => a + b, 0);
+  return {
+    rows: shown,
+    leftOut: {
+      stacks: sums.length - kept.size,
+      bytes: totalBytes - sum(shown.bytes),
+      count: totalCount - sum(shown.count),
+    },
+  };
+}
+
+function viewOf(tree: StackTree, frames: readonly Frame[]): TreeView {
+  const { first, child } = childLists(tree.parent);
+  const sorted = new Map<number, readonly number[]>();
+  const children = (node: number): readonly number[] => {
+    let list = sorted.get(node);
+    if (list === undefined) {
+      list = Array.from(child.subarray(first[node], first[node + 1])).sort(
+        (a, b) => (tree.totalBytes[b] as number) - (tree.totalBytes[a] as number) || a - b,
+      );
+      sorted.set(node, list);
+    }
+    return list;
+  };
+  return { frames, tree, children };
+}
+
+/** Nested, every frame included. */
+export function treeData({ full, kind, bytes, count, leftOut }: TreeReport) {
+  const { frames, tree, children } = full;
+  const nodeOf = (node: number): TreeNode => {
+    const { name, file, line, package: owner } = frames[tree.frame[node] as number] as Frame;
+    return {
+      function: name,
+      file,
+      line,
+      package: owner,
+      bytes: tree.totalBytes[node] as number,
+      own_bytes: tree.selfBytes[node] as number,
+      allocations: tree.totalCount[node] as number,
+      children: children(node).map(nodeOf),
+    };
+  };
+  return {
+    kind,
+    total_bytes: bytes,
+    total_allocations: count,
+    left_out: {
+      stacks: leftOut.stacks,
+      bytes: leftOut.bytes,
+      allocations: leftOut.count,
+    },
+    tree: nodeOf(0),
+  };
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// What is known of the selected frame, and its source.
+
+import { placeText } from '../model/frame.js';
+import { sizeText } from '../model/size-text.js';
+import type { TreeScreenOptions } from './tree-screen.js';
+import type { TreeState } from './tree-state.js';
+
+interface Pane {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+const TAB = '  ';
+
+export function detailLines(
+  state: TreeState,
+  options: TreeScreenOptions,
+  { columns, rows }: Pane,
+): string[] {
+  const { text, colours } = options;
+  const { node } = state;
+  const { tree } = state.view;
+  const frame = state.frame(node);
+  const bytes = node === 0 ? state.report.bytes : (tree.totalBytes[node] as number);
+  const count = node === 0 ? state.report.count : (tree.totalCount[node] as number);
+  const own = tree.selfBytes[node] as number;
+  const share = state.report.bytes === 0 ? 0 : bytes / state.report.bytes;
+  const numbers =
+    `${sizeText(bytes)} (${(share * 100).toFixed(2)}%) in ${count.toLocaleString('en-US')} blocks` +
+    (own > 0 ? `, ${sizeText(own)} of its own` : '');
+  const { stacks, bytes: rest } = state.report.leftOut;
+  const leftOut = `${sizeText(rest)} in ${stacks.toLocaleString('en-US')} smaller stacks is not shown`;
+  const facts = [
+    colours.bold(text.fitted(frame.name, columns)),
+    ...(frame.file === '' ? [] : [text.fittedEnd(placeText(frame), columns)]),
+    ...(frame.package === '' ? [] : [text.fitted(frame.package, columns)]),
+    text.fitted(numbers, columns),
+    ...(node === 0 && stacks > 0 ? [text.fitted(leftOut, columns)] : []),
+  ];
+  const source = sourceLines(state, options, { columns, rows: rows - facts.length - 1 });
+  return [...facts, '', ...source].slice(0, rows);
+}
+
+/** The frame's line in the middle of those that fit. */
+function sourceLines(
+  state: TreeState,
+  { source, text, colours }: TreeScreenOptions,
+  { columns, rows }: Pane,
+): string[] {
+  const { file, line, kind } = state.frame(state.node);
+  if (rows <= 0 || line === 0 || kind === 'native') return [];
+  const lines = source(file);
+  if (lines === null || lines[line - 1] === undefined) {
+    return [colours.dim(text.fitted('The file is not here, or has changed since.', columns))];
+  }
+  const first = Math.max(0, Math.min(line - 1 - Math.floor(rows / 2), lines.length - rows));
+  const shown = lines.slice(first, first + rows);
+  const width = `${first + shown.length}`.length;
+  return shown.map((code, index) => {
+    const number = first + index + 1;
+    const head = `${number === line ? '▶' : ' '}${`${number}`.padStart(width)} `;
+    const body = text.fitted(code.replaceAll('\t', TAB), columns - text.width(head));
+    return number === line ? colours.yellow(head + body) : `${colours.dim(head)}${body}`;
+  });
+}
