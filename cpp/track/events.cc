@@ -11,6 +11,9 @@ namespace memtape {
 
 uint32_t DefineStack(ThreadState* state, uint64_t hash, const uint64_t* keys, size_t count,
                      uint32_t flags) {
+  if (MEMTAPE_UNLIKELY(state->js.unlisted_count != 0) && state->isolate != nullptr) {
+    v8::TellUnlisted(state->isolate, {keys, count});
+  }
   const uint32_t number = ++state->last_stack;
   if (state->js_unknown) flags |= kStackJsUnknown;
   const uint64_t head = number | uint64_t{flags} << 32;

@@ -184,8 +184,8 @@ uint32_t FrameResolver::ResolveNative(uint64_t address) {
     ReadModules();
     range = find();
   }
-  // Machine code that is in no module and that V8 did not tell of: optimized code with a loop in
-  // progress (on-stack replacement) from before recording started, which V8 does not list.
+  // Machine code that is in no module and that V8 did not tell of: unlisted_code.h finds most of it,
+  // but not what moved before it was called.
   if (range == nullptr) return Label("(machine code of unknown origin)");
   FrameRecord record;
   record.kind = FrameKind::kNative;

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/varint.h"
 #include "os/os.h"
 #include "v8/code_details.h"
 #include "v8/code_map.h"
 #include "v8/heap_object.h"
+#include "v8/script_records.h"
 #include "v8/unlisted_code.h"
 
 namespace memtape::v8 {
@@ -24,118 +24,6 @@ PushRecord any_push = nullptr;
 constexpr int kByteCode = 0;
 constexpr int kMachineCode = 1;
 constexpr size_t kMaxNameBytes = 4096;
-constexpr size_t kMaxPartBytes = 128 << 10;
-constexpr size_t kMaxInlineMapBytes = 64 << 10;
-
-// Whether the set has the script; it has it from then on.
-bool AddToSet(PageBuffer* set, uint32_t script_id) {
-  PageBuffer& seen = *set;
-  const size_t byte = script_id / 8;
-  if (byte >= seen.size) {
-    // Pages come zeroed.
-    if (!seen.Reserve(byte + 1 - seen.size)) return true;
-    seen.size = byte + 1;
-  }
-  const uint8_t bit = static_cast<uint8_t>(1 << script_id % 8);
-  const bool before = (seen.data[byte] & bit) != 0;
-  seen.data[byte] |= bit;
-  return before;
-}
-
-class LineWriter {
- public:
-  LineWriter(IsolateState* state, uint32_t script_id) : state_(state), script_id_(script_id) {
-    state_->text.size = 0;
-  }
-  void Add(size_t line_length) {
-    if (!state_->text.Reserve(kMaxVarintBytes)) return;
-    uint8_t* const start = state_->text.data + state_->text.size;
-    state_->text.size += static_cast<size_t>(WriteVarint(start, line_length) - start);
-    count_++;
-    if (state_->text.size + kMaxVarintBytes > kMaxPartBytes) Flush();
-  }
-  void Flush() {
-    if (count_ == 0) return;
-    const uint64_t head = script_id_ | uint64_t{count_} << 32;
-    const RecordPart parts[] = {{&head, sizeof head}, {state_->text.data, state_->text.size}};
-    state_->observer.push(RingRecord::kScriptLines, parts, 2);
-    state_->text.size = 0;
-    count_ = 0;
-  }
-
- private:
-  IsolateState* state_;
-  uint32_t script_id_;
-  uint32_t count_ = 0;
-};
-
-// Lines end where JavaScript says: \n, \r, \r\n, U+2028, U+2029. Lengths include the terminator.
-void SendLines(IsolateState* state, uint32_t script_id, const Characters& source) {
-  LineWriter writer(state, script_id);
-  size_t start = 0;
-  if (source.one_byte != nullptr) {
-    const uint8_t* const text = source.one_byte;
-    while (start < source.length) {
-      const void* newline = memchr(text + start, '\n', source.length - start);
-      const size_t end = newline == nullptr
-                             ? source.length
-                             : static_cast<size_t>(static_cast<const uint8_t*>(newline) - text) + 1;
-      // Lone carriage returns are rare; memchr finds that there are none at 10 GB/s.
-      for (size_t from = start; from < end;) {
-        const void* cr = memchr(text + from, '\r', end - from);
-        if (cr == nullptr) break;
-        from = static_cast<size_t>(static_cast<const uint8_t*>(cr) - text) + 1;
-        if (from < end && text[from] == '\n') break;
-        writer.Add(from - start);
-        start = from;
-      }
-      if (start < end) writer.Add(end - start);
-      start = end;
-    }
-  } else {
-    const uint16_t* const text = source.two_byte;
-    for (size_t i = 0; i < source.length; i++) {
-      const uint16_t c = text[i];
-      const bool ends = c == '\n' || c == 0x2028 || c == 0x2029 ||
-                        (c == '\r' && (i + 1 == source.length || text[i + 1] != '\n'));
-      if (!ends && i + 1 != source.length) continue;
-      writer.Add(i + 1 - start);
-      start = i + 1;
-    }
-  }
-  writer.Flush();
-}
-
-// The script, and its lines when it is told for the first time. A script that is evaluated gets its
-// name from a comment in it, which V8 has not always read when it tells of the first code.
-void SendScript(IsolateState* state, const Script& script) {
-  const bool has_name = static_cast<bool>(ReadString(script.name));
-  const bool told = AddToSet(&state->scripts_seen, script.id);
-  if (told && (!has_name || AddToSet(&state->scripts_named, script.id))) return;
-  if (has_name) AddToSet(&state->scripts_named, script.id);
-
-  char url[kMaxNameBytes];
-  const size_t url_bytes = ToUtf8(ReadString(script.name), url);
-  // A data: URL is the only home of a source map that a loader made in memory. Longer ones than a
-  // record holds are left to the reader, who finds most of them in the file.
-  size_t map_bytes = 0;
-  state->text.size = 0;
-  const Characters map_url = ReadString(script.source_mapping_url);
-  if (map_url && map_url.length <= kMaxInlineMapBytes && state->text.Reserve(kMaxPartBytes * 2)) {
-    map_bytes = ToUtf8(map_url, {reinterpret_cast<char*>(state->text.data), kMaxPartBytes});
-  }
-  ScriptHead head = {};
-  head.script_id = script.id;
-  head.line_offset = script.line_offset;
-  head.column_offset = script.column_offset;
-  head.url_bytes = static_cast<uint32_t>(url_bytes);
-  head.map_url_bytes = static_cast<uint32_t>(map_bytes);
-  const RecordPart parts[] = {
-      {&head, sizeof head}, {url, url_bytes}, {state->text.data, map_bytes}};
-  state->observer.push(RingRecord::kScript, parts, 3);
-  if (told) return;
-  if (const Characters source = ReadString(script.source)) SendLines(state, script.id, source);
-}
 
 bool StartsWith(const JitCodeEvent& event, const char* prefix) {
   const size_t length = strlen(prefix);
@@ -217,37 +105,30 @@ void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
   state->observer.push(RingRecord::kCode, parts, std::size(parts));
 }
 
-// Of the calls on the stack, those that are in this code are no riddle.
-void NoteListed(IsolateState* state, const JitCodeEvent& event) {
-  size_t kept = 0;
-  for (size_t i = 0; i < state->open_call_count; i++) {
-    const uint64_t call = state->details->open_calls[i];
-    if (call - 1 - event.code_start >= event.code_length) {
-      state->details->open_calls[kept++] = call;
-    }
-  }
-  state->open_call_count = kept;
+bool Append(PageBuffer* words, uintptr_t word) {
+  if (!words->Reserve(sizeof word)) return false;
+  memcpy(words->data + words->size, &word, sizeof word);
+  words->size += sizeof word;
+  return true;
 }
 
-// What V8 did not list and is running.
-void SendUnlisted(IsolateState* state) {
-  while (state->open_call_count > 0) {
-    const uint64_t call = state->details->open_calls[--state->open_call_count];
-    UnlistedCode found;
-    if (!FindUnlistedCode(call, &found)) continue;
-    uintptr_t function = FunctionOfCode(found.start);
-    JitCodeEvent event = {};
-    event.type = kCodeAdded;
-    event.code_type = kMachineCode;
-    event.code_start = found.start;
-    event.code_length = found.length;
-    event.script = &function;
-    // As V8 names code, without the function: that is told with it.
-    event.name.text = found.kind == FrameKind::kMaglev ? "JS:+" : "JS:*";
-    event.name.length = 4;
-    NoteListed(state, event);
-    if (IsHeapObject(function)) OnCodeAdded(state, event);
-  }
+std::span<uintptr_t> Words(const PageBuffer& words) {
+  return {reinterpret_cast<uintptr_t*>(words.data), words.size / sizeof(uintptr_t)};
+}
+
+void SendUnlisted(IsolateState* state, const UnlistedCode& code) {
+  uintptr_t function = FunctionOfCode(code.start);
+  if (!IsHeapObject(function)) return;
+  JitCodeEvent event = {};
+  event.type = kCodeAdded;
+  event.code_type = kMachineCode;
+  event.code_start = code.start;
+  event.code_length = code.length;
+  event.script = &function;
+  // As V8 names code, but for the function: that is told with it.
+  event.name.text = code.kind == FrameKind::kMaglev ? "JS:+" : "JS:*";
+  event.name.length = 4;
+  OnCodeAdded(state, event);
 }
 
 void OnCodeEvent(const JitCodeEvent* event) {
@@ -260,7 +141,9 @@ void OnCodeEvent(const JitCodeEvent* event) {
   } else if (event->type == kCodeAdded && state != nullptr) {
     // Line events are not needed: V8's tables, which are in place by now, say more.
     OnCodeAdded(state, *event);
-    if (state->open_call_count > 0) NoteListed(state, *event);
+    if (state->listing && event->code_type == kMachineCode && event->script != nullptr) {
+      Append(&state->listed, event->code_start);
+    }
   }
 }
 
@@ -277,21 +160,68 @@ bool PageBuffer::Reserve(size_t more) {
   return true;
 }
 
+void PageBuffer::Free() {
+  if (data != nullptr) os::UnmapPages(data, capacity);
+  *this = {};
+}
+
+void TellUnlisted(IsolateState* state, std::span<const uint64_t> calls) {
+  UnlistedCode* const unlisted = state->details->unlisted;
+  for (size_t i = state->frames->unlisted_count; i-- > 0;) {
+    const UnlistedCode code = unlisted[i];
+    const bool called = std::any_of(calls.begin(), calls.end(), [&](uint64_t call) {
+      return call - 1 - code.start < code.length;
+    });
+    if (!called) continue;
+    unlisted[i] = unlisted[--state->frames->unlisted_count];
+    if (IsStillThere(code)) SendUnlisted(state, code);
+  }
+}
+
+namespace {
+
+// Looks where the listed code is and where the calls on the stack are.
+void FindUnlisted(IsolateState* state, const uintptr_t* c_entry_fp) {
+  const std::span<uintptr_t> listed = Words(state->listed);
+  std::sort(listed.begin(), listed.end());
+  state->text.size = 0;
+  for (const uintptr_t start : listed) Append(&state->text, start);
+  IsolateFrames frames = *state->frames;
+  frames.c_entry_fp = c_entry_fp;
+  uint64_t* const calls = state->details->calls;
+  const size_t count = WalkJs(frames, calls, kMaxFrames).count;
+  for (size_t i = 0; i < count; i++) {
+    if ((calls[i] & kKeyInterpreted) == 0) Append(&state->text, calls[i]);
+  }
+  const std::span<uintptr_t> addresses = Words(state->text);
+  std::sort(addresses.begin(), addresses.end());
+  state->frames->unlisted_count = FindUnlistedCode(listed, addresses, state->details->unlisted);
+  TellUnlisted(state, {calls, count});
+}
+
+}  // namespace
+
 void StartCodeEvents(IsolateState* state, const uintptr_t* c_entry_fp) {
   state->details = static_cast<DetailsBuffer*>(os::MapPages(sizeof(DetailsBuffer)));
   if (state->details == nullptr) return;
   current_state = state;
   any_push = state->observer.push;
-  IsolateFrames frames = *state->frames;
-  frames.c_entry_fp = c_entry_fp;
-  state->open_call_count = WalkJs(frames, state->details->open_calls, kMaxOpenCalls).count;
+  state->listing = true;
   GetApi().set_jit_code_event_handler(state->isolate, kJitCodeEventEnumExisting, OnCodeEvent);
-  SendUnlisted(state);
+  state->listing = false;
+  FindUnlisted(state, c_entry_fp);
 }
 
 void StopCodeEvents(IsolateState* state) {
   GetApi().set_jit_code_event_handler(state->isolate, kJitCodeEventDefault, nullptr);
   current_state = nullptr;
+  state->frames->unlisted_count = 0;
+  for (PageBuffer* buffer :
+       {&state->scripts_seen, &state->scripts_named, &state->text, &state->listed}) {
+    buffer->Free();
+  }
+  if (state->details != nullptr) os::UnmapPages(state->details, sizeof(DetailsBuffer));
+  state->details = nullptr;
 }
 
 }  // namespace memtape::v8

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format/format.h"
 #include "v8/isolate.h"
+#include "v8/unlisted_code.h"
 
 namespace memtape::v8 {
 
@@ -18,16 +20,20 @@ struct PageBuffer {
 
   // Room for `more` bytes after size; false when there is no memory.
   bool Reserve(size_t more);
+  void Free();
 };
 
-inline constexpr size_t kMaxOpenCalls = 1024;
+// The largest part of a record.
+inline constexpr size_t kMaxPartBytes = 128 << 10;
+inline constexpr size_t kMaxUnlisted = 256;
 
 // Room for the details of one piece of optimized code, and for the stack at the start.
 struct DetailsBuffer {
   uint64_t functions[kMaxCodeFunctions];
   InlinedFunction inlined[kMaxInlinedFunctions];
   uint8_t sites[64 << 10];
-  uint64_t open_calls[kMaxOpenCalls];
+  uint64_t calls[kMaxFrames];
+  UnlistedCode unlisted[kMaxUnlisted];  // frames->unlisted_count of them
 };
 
 struct IsolateState {
@@ -39,7 +45,8 @@ struct IsolateState {
   PageBuffer scripts_named;
   PageBuffer text;
   DetailsBuffer* details;
-  size_t open_call_count;  // return addresses on the stack in code that V8 has not listed so far
+  bool listing;       // V8 is telling of the code that exists
+  PageBuffer listed;  // where machine code of JavaScript started then
   uint64_t last_sample_ns;
 };
 

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include <span>
+
 #include "log/ring_records.h"
 #include "v8/api.h"
 #include "v8/js_walker.h"
@@ -27,6 +29,11 @@ struct IsolateState;  // opaque; one per attached isolate, never freed
 IsolateState* Attach(const Observer& observer, uintptr_t stack_high, IsolateFrames* frames,
                      const char** reason);
 void Detach(IsolateState* state);
+
+// Tells of the code that V8 has not listed (unlisted_code.h) and that one of these calls is in.
+// They must be on the calling thread's stack, which is the isolate's; not during a collection. For
+// when frames->unlisted_count is not 0 and a stack is seen for the first time.
+void TellUnlisted(IsolateState* state, std::span<const uint64_t> calls);
 
 // Sends one kJsSample record about the isolate.
 void SampleHeap(IsolateState* state);

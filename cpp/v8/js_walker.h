@@ -30,7 +30,8 @@ struct IsolateFrames {
   static constexpr size_t kMaxTrampolines = 8;
   Range trampolines[kMaxTrampolines] = {};
   size_t trampoline_count = 0;
-  uintptr_t stack_high = 0;  // no frame is above
+  uintptr_t stack_high = 0;   // no frame is above
+  size_t unlisted_count = 0;  // pieces of code that V8 has not told of, see TellUnlisted
 
   bool IsTrampoline(uintptr_t pc) const {
     for (size_t i = 0; i < trampoline_count; i++) {

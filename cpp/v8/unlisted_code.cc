@@ -12,8 +12,7 @@ namespace {
 
 // Instructions start at multiples of this on all versions and architectures, or of more.
 constexpr uintptr_t kAlignment = 32;
-// Code is rarely larger than a tenth of this.
-constexpr size_t kMaxCodeBytes = 512 << 10;
+constexpr uintptr_t kPageBytes = 256 << 10;
 constexpr size_t kChunkBytes = 8 << 10;
 constexpr size_t kMaxHeaderBytes = 32;
 constexpr size_t kCodeObjectBytes = 64;
@@ -36,49 +35,69 @@ class CarefulReader {
   int fd_;
 };
 
-// Whether `code` is the Code object of instructions that start at `start` and reach beyond `pc`.
-bool IsCodeOf(const CarefulReader& reader, uintptr_t code, uintptr_t start, uintptr_t pc,
-              UnlistedCode* found) {
+// Whether `code` is the Code object of optimized instructions that start at `start`.
+bool ReadCode(const CarefulReader& reader, uintptr_t code, uintptr_t start, UnlistedCode* found) {
   const Layout& layout = GetLayout();
   uint8_t bytes[kCodeObjectBytes];
   const uintptr_t object = reinterpret_cast<uintptr_t>(bytes);
   if (!IsHeapObject(code) || code >> 47 != 0) return false;
   if (!reader.Read(code - 1, bytes, sizeof bytes)) return false;
   if (Load<uintptr_t>(object + layout.code_start) != start) return false;
+  const uint32_t kind = Load<uint32_t>(object + layout.code_flags) & 15;
+  if (kind != layout.baseline_kind + 1 && kind != layout.baseline_kind + 2) return false;
   found->start = start;
   found->length = Load<uint32_t>(object + layout.code_size);
-  const uint32_t kind = Load<uint32_t>(object + layout.code_flags) & 15;
-  found->kind = kind == layout.baseline_kind + 1   ? FrameKind::kMaglev
-                : kind == layout.baseline_kind + 2 ? FrameKind::kTurbofan
-                                                   : FrameKind::kBuiltin;
-  return pc - start < found->length;
+  found->kind = kind == layout.baseline_kind + 1 ? FrameKind::kMaglev : FrameKind::kTurbofan;
+  return true;
+}
+
+// The header ends where the instructions start; its second word is the Code object.
+uintptr_t CodeSlot(uintptr_t start) {
+  return start - GetLayout().instruction_header + 8;
+}
+
+size_t FindInChunk(const CarefulReader& reader, uintptr_t low, std::span<const uintptr_t> listed,
+                   std::span<UnlistedCode> out) {
+  alignas(8) uint8_t chunk[kChunkBytes + kMaxHeaderBytes];
+  // Not all of a page is mapped.
+  if (!reader.Read(low - kMaxHeaderBytes, chunk, sizeof chunk)) return 0;
+  size_t count = 0;
+  for (uintptr_t start = low; start < low + kChunkBytes && count < out.size();
+       start += kAlignment) {
+    const size_t at = CodeSlot(start) - (low - kMaxHeaderBytes);
+    const uintptr_t code = Load<uintptr_t>(reinterpret_cast<uintptr_t>(chunk) + at);
+    if (!ReadCode(reader, code, start, &out[count])) continue;
+    if (!std::binary_search(listed.begin(), listed.end(), start)) count++;
+  }
+  return count;
 }
 
 }  // namespace
 
-bool FindUnlistedCode(uintptr_t pc, UnlistedCode* found) {
+size_t FindUnlistedCode(std::span<const uintptr_t> listed, std::span<const uintptr_t> addresses,
+                        std::span<UnlistedCode> out) {
   const Layout& layout = GetLayout();
-  if (!layout.known || layout.baseline_kind == 0) return false;
+  if (!layout.known || layout.baseline_kind == 0) return 0;
   const CarefulReader reader;
-  const uintptr_t call = pc - 1;
-  alignas(8) uint8_t chunk[kChunkBytes + kMaxHeaderBytes];
-  // Downwards from the call to the next header. What lies between is this code's own instructions:
-  // it is on the stack, so it is alive, and nothing that died before it is left there.
-  uintptr_t high = call / kAlignment * kAlignment;
-  const uintptr_t lowest = high - std::min<uintptr_t>(high, kMaxCodeBytes);
-  while (high > lowest) {
-    const uintptr_t low = std::max(lowest, high - kChunkBytes);
-    if (!reader.Read(low - kMaxHeaderBytes, chunk, high - low + kMaxHeaderBytes)) return false;
-    for (uintptr_t start = high; start > low; start -= kAlignment) {
-      // The header ends where the instructions start; its second word is the Code object.
-      const size_t at = start - low + kMaxHeaderBytes - layout.instruction_header + 8;
-      const uintptr_t code = Load<uintptr_t>(reinterpret_cast<uintptr_t>(chunk) + at);
-      if (!IsCodeOf(reader, code, start, call, found)) continue;
-      return found->kind != FrameKind::kBuiltin;
+  size_t count = 0;
+  uintptr_t last = 0;
+  for (const uintptr_t address : addresses) {
+    const uintptr_t page = address / kPageBytes * kPageBytes;
+    if (page == last) continue;
+    last = page;
+    for (uintptr_t low = page; low < page + kPageBytes; low += kChunkBytes) {
+      count += FindInChunk(reader, low, listed, out.subspan(count));
     }
-    high = low;
   }
-  return false;
+  return count;
+}
+
+bool IsStillThere(const UnlistedCode& code) {
+  const CarefulReader reader;
+  uintptr_t object;
+  UnlistedCode now;
+  return reader.Read(CodeSlot(code.start), &object, sizeof object) &&
+         ReadCode(reader, object, code.start, &now) && now.length == code.length;
 }
 
 }  // namespace memtape::v8

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A Tracker that starts in the middle of a loop: V8 has replaced the loop's code on the stack by optimized code that it
-// does not list. What runs in it is attributed like everything else.
+// A Tracker that starts in the middle of a loop, or between two: V8 has replaced the loop's code on the stack by optimized
+// code that it does not list. What runs in it is attributed like everything else.
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { folderOf } from '../support/folder.js';
@@ -27,6 +27,14 @@ const actions = [() => 0, () => 1, () => 2, () => 3, () => 4, () => 5, start];
 function leaf() {
   addon.mallocAndFree(120563); //= leaf < loop x51000
 }
+function earlier(rounds) {
+  for (let i = 0; i < rounds; i++) {
+    addon.mallocAndFree(120577); //= earlier < later x1000
+  }
+}
+function later() {
+  earlier(1000);
+}
 function loop(rounds, first) {
   for (let i = 0; i < rounds; i++) {
     actions[i === first ? 6 : i % 6]();
@@ -34,7 +42,9 @@ function loop(rounds, first) {
     addon.mallocAndFree(120569); //= loop x51000
   }
 }
+earlier(200000);
 loop(200000, 150000);
+later();
 // Once more, in the same code.
 loop(1000, -1);
 tracker.stop();
