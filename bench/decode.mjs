@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Events per second of a reader in one thread: `node bench/decode.mjs CAPTURE`. Decoding alone, with the peak, with everything
-// that `memtape flamegraph` needs; the best of five runs each, in turns, so that a busy moment hits all alike.
+// Events per second of a reader in one thread: `node bench/decode.mjs CAPTURE [ROUNDS]`. Decoding alone, with the peak, with
+// everything that `memtape flamegraph` needs; in turns, so that a busy moment hits all alike. Medians, and the best round besides:
+// on a machine that does other things too, caches and cores are shared, and CPU time grows with that.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +9,10 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { root } from '../scripts/sources.mjs';
 
-const ROUNDS = 5;
-const capture = process.argv[2];
+const WARM_UP = 3;
+const [capture, rounds = '15'] = process.argv.slice(2);
 if (capture === undefined) {
-  console.error('usage: node bench/decode.mjs CAPTURE');
+  console.error('usage: node bench/decode.mjs CAPTURE [ROUNDS]');
   process.exit(2);
 }
 
@@ -47,29 +48,30 @@ const consumers = {
     fanout([new PeakAggregator(), new TotalsAggregator(), new TimelineAggregator()]),
 };
 
-/** @type {Record<string, { wall: number, cpu: number }>} */
-const best = {};
+/** Nanoseconds of CPU time for each event, by round. @type {Record<string, number[]>} */
+const costs = {};
 let events = 0;
-for (let round = 0; round < ROUNDS; round++) {
+for (let round = 0; round < WARM_UP + Number(rounds); round++) {
   for (const [name, make] of Object.entries(consumers)) {
-    const cpuBefore = process.cpuUsage();
-    const before = performance.now();
+    const before = process.cpuUsage();
     const { counts } = await readCapture(capture, make());
-    const wall = (performance.now() - before) * 1e6;
-    const { user, system } = process.cpuUsage(cpuBefore);
+    const { user, system } = process.cpuUsage(before);
     events = counts.allocations + counts.frees + counts.maps;
-    const known = best[name] ?? { wall: Number.POSITIVE_INFINITY, cpu: Number.POSITIVE_INFINITY };
-    best[name] = {
-      wall: Math.min(known.wall, wall / events),
-      cpu: Math.min(known.cpu, ((user + system) * 1000) / events),
-    };
+    costs[name] ??= [];
+    if (round >= WARM_UP) costs[name].push(((user + system) * 1000) / events);
   }
 }
 
-console.log(`${events.toLocaleString('en-US')} events`);
-for (const [name, { wall, cpu }] of Object.entries(best)) {
-  const rate = (1000 / wall).toFixed(1);
+/** @param {number} ns */
+const rate = (ns) => `${(1000 / ns).toFixed(1).padStart(5)} M events/s`;
+
+console.log(`Node.js ${process.version}, ${events.toLocaleString('en-US')} events, CPU time`);
+for (const [name, samples] of Object.entries(costs)) {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const median = sorted[sorted.length >> 1] ?? 0;
+  const best = sorted[0] ?? 0;
   console.log(
-    `${name.padEnd(32)} ${rate.padStart(6)} M events/s, ${wall.toFixed(1)} ns each (CPU ${cpu.toFixed(1)} ns)`,
+    `${name.padEnd(32)} median ${rate(median)} (${median.toFixed(1)} ns), best ${rate(best)}`,
   );
 }
+console.log(`highest RSS ${(process.resourceUsage().maxRSS / 1000).toFixed(0)} MB`);
