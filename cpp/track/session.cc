@@ -22,7 +22,12 @@ constinit Session the_session;
 Control* MakeControl() {
   void* page = os::MapPages(os::PageSize());
   if (page == nullptr) return nullptr;
-  os::WipeOnFork(page, os::PageSize());
+  if (!os::WipeOnFork(page, os::PageSize())) {
+    // Not every kernel that looks like Linux can. libc's fork can do it too; a bare clone cannot.
+    static void* wiped;
+    wiped = page;
+    pthread_atfork(nullptr, nullptr, [] { memset(wiped, 0, sizeof(Control)); });
+  }
   return static_cast<Control*>(page);
 }
 
