@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Runs a command on a pseudo terminal: pseudo-terminal.py COLUMNS ROWS COMMAND...
-# Standard input goes to the terminal, what it shows to standard output; lines "columns rows" on descriptor 3 resize it. At the end
+# Standard input goes to the terminal, what it shows to standard output; lines "columns rows" on descriptor 3 resize it, and "kill SIGTERM"
+# sends a signal. At the end
 # descriptor 4 gets {"status", "signal", "restored"}: whether the terminal's modes are what they were.
 import fcntl, json, os, pty, select, signal, struct, sys, termios
 
@@ -39,7 +40,9 @@ while status is None or select.select([master], [], [], 0)[0]:
             sources.remove(0)
     if 3 in ready:
         line = os.read(3, 65536).decode().strip()
-        if line:
+        if line.startswith("kill "):
+            os.kill(child, getattr(signal, line.split()[1]))
+        elif line:
             resize(master, *map(int, line.splitlines()[-1].split()))
         else:
             sources.remove(3)

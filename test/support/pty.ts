@@ -61,6 +61,10 @@ export class Pty {
     (this.#child.stdio[3] as Writable).write(`${columns} ${rows}\n`);
   }
 
+  kill(signal: NodeJS.Signals): void {
+    (this.#child.stdio[3] as Writable).write(`kill ${signal}\n`);
+  }
+
   ended(): Promise<Ended> {
     return this.#ended;
   }

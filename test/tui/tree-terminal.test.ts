@@ -161,6 +161,29 @@ describe('memtape tree on a terminal', () => {
     expect(pty.output.endsWith(LEAVE)).toBe(true);
   });
 
+  test('gives the terminal back before it is suspended, and takes it again', async () => {
+    const pty = open(80, 24);
+    await pty.waitFor('the tree', has('large'));
+    pty.type('\x1a');
+    // Nobody can continue it here, so the kernel does not stop it.
+    await pty.waitFor(
+      'both',
+      (_, output) => output.split(LEAVE).length === 2 && output.split('\x1b[?1049h').length === 3,
+    );
+    pty.type(DOWN);
+    await pty.waitFor('keys', () => selected(pty) !== '' && !selected(pty).includes('everything'));
+    pty.type('q');
+    expect(await pty.ended()).toEqual({ status: 0, signal: null, restored: true });
+  });
+
+  test('gives the terminal back when it is ended by a signal', async () => {
+    const pty = open(80, 24);
+    await pty.waitFor('the tree', has('large'));
+    pty.kill('SIGTERM');
+    expect(await pty.ended()).toEqual({ status: null, signal: 'SIGTERM', restored: true });
+    expect(pty.output.endsWith(LEAVE)).toBe(true);
+  });
+
   test('shows leaks and temporary allocations', async () => {
     const leaks = open(80, 24, '--leaks');
     await leaks.waitFor('leaks', has('Memory never freed'));

@@ -33,6 +33,7 @@ const FRAME_END = '\x1b[?2026l';
 /** A lone escape key is told from a sequence by what does not follow it. */
 const ESCAPE_MS = 50;
 const INTERRUPTED = 130;
+const NOT_STOPPED_MS = 50;
 const STDOUT = 1;
 
 /** Readline's own line interface would print; only its decoding of keys is used. */
@@ -53,6 +54,7 @@ export class Terminal {
   readonly #output: WriteStream;
   readonly #screen: Screen;
   #taken = false;
+  #running = true;
   #done: () => void = () => {};
 
   constructor(input: ReadStream, output: WriteStream, screen: Screen) {
@@ -75,6 +77,7 @@ export class Terminal {
     try {
       await ended;
     } finally {
+      this.#running = false;
       this.#giveBack();
       this.#input.off('keypress', this.#pressed).off('end', this.#done).pause();
       this.#output.off('resize', this.#draw);
@@ -127,6 +130,10 @@ export class Terminal {
   #suspend(): void {
     this.#giveBack();
     process.kill(0, 'SIGTSTP');
+    // Whoever has no shell to come back to is not stopped at all.
+    setTimeout(() => {
+      if (!this.#taken && this.#running) this.#take();
+    }, NOT_STOPPED_MS);
   }
 
   readonly #killed = (signal: NodeJS.Signals): void => {
