@@ -194,7 +194,7 @@ void PushTo(ThreadState* state, RingRecord kind, const RecordPart* parts, size_t
   record[1] = RingVariableWord1(static_cast<uint8_t>(kind), static_cast<uint32_t>(words));
   uint8_t* out = reinterpret_cast<uint8_t*>(record + 2);
   for (size_t i = 0; i < count; i++) {
-    memcpy(out, parts[i].data, parts[i].bytes);
+    if (parts[i].bytes > 0) memcpy(out, parts[i].data, parts[i].bytes);
     out += parts[i].bytes;
   }
   state->ring.Commit(words, stamp);
