@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The public API. Everything here is documented where it is defined.
+export type { Moment } from './aggregate/growth.js';
 export type { JsHeapSeries, ProcessSeries, TimelineMark } from './aggregate/timeline.js';
-export type { Capture, ProfileSelection } from './capture/capture.js';
+export type { Capture, GrowthRange, ProfileSelection } from './capture/capture.js';
 export type { MemoryProfile, ProfileEntry, StackEntry } from './capture/memory-profile.js';
 export type { CaptureMetadata, CaptureOutcome } from './capture/metadata.js';
 export { openCapture } from './capture/open-capture.js';
@@ -17,19 +18,32 @@ export type {
   RareRecord,
   RecordType,
 } from './capture/records.js';
-export { renderFlamegraph, renderStats, renderSummary } from './capture/render.js';
+export {
+  renderDiff,
+  renderFlamegraph,
+  renderLeaks,
+  renderStats,
+  renderSummary,
+  renderTable,
+  renderTree,
+} from './capture/render.js';
 export type { CaptureStacks } from './capture/stacks.js';
 export type { Collection, CollectionTotal, Timeline } from './capture/timeline.js';
 export { FormatError } from './decode/format-error.js';
 export type { ThreadInfo } from './format/records.js';
 export type { RenderedPage, RenderOptions } from './html/render.js';
+export type { RenderedTable, TableRenderOptions } from './html/render-table.js';
 export type { Frame, FrameKind } from './model/frame.js';
 export type { ProfileKind, ProfileRows } from './model/profile.js';
 export { NativeError } from './native/native-error.js';
+export type { DiffOptions, DiffReport, DiffRow } from './report/diff.js';
 export type { FlamegraphReport } from './report/flamegraph-report.js';
+export type { LeakRow, LeaksOptions, LeaksReport } from './report/leaks.js';
 export type { StatsReport } from './report/stats-report.js';
 export type { SummaryOptions, SummaryReport, SummaryRow } from './report/summary.js';
+export type { TableReport } from './report/table.js';
 export type { TimelineReport } from './report/timeline.js';
+export type { TreeOptions, TreeReport } from './report/tree.js';
 export type { TextOptions } from './text/text-options.js';
 export { FileDestination, type FileDestinationOptions } from './tracker/destination.js';
 export type { TrackerOptions } from './tracker/options.js';

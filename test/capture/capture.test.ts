@@ -7,9 +7,13 @@ import { FRAME_KIND, LONG_TAG } from '../../ts/format/constants.js';
 import {
   FormatError,
   openCapture,
+  renderDiff,
   renderFlamegraph,
+  renderLeaks,
   renderStats,
   renderSummary,
+  renderTable,
+  renderTree,
   UsageError,
 } from '../../ts/index.js';
 import { folderOf, temporaryFolder } from '../support/folder.js';
@@ -349,5 +353,33 @@ describe('reports', () => {
     const { html } = await renderFlamegraph(graph);
     expect(html).toMatch(/^<!doctype html>/i);
     expect(html).toContain('of a test');
+  });
+
+  test('as tables, trees and comparisons, and in the formats of other tools', async () => {
+    const before = await openCapture(file(sample({ frees: false })));
+    const capture = await openCapture(file(sample()));
+    const [table, tree, diff, leaks, chunks] = await Promise.all([
+      capture.table({ kind: 'leaked' }),
+      capture.tree({ biggest: 1 }),
+      capture.diff(before, { kind: 'leaked' }),
+      capture.leaks({ to: { mark: 'loaded' } }),
+      capture.transform('collapsed'),
+    ]);
+    await expect(capture.leaks({ from: { mark: 'nosuch' } })).rejects.toThrow(UsageError);
+    await expect(capture.transform('nosuch')).rejects.toThrow(UsageError);
+    await Promise.all([before.close(), capture.close()]);
+    expect(table).toMatchObject({ kind: 'leaked', total_bytes: 500, total_allocations: 2 });
+    expect((await renderTable(table)).html).toMatch(/^<!doctype html>/i);
+    expect(tree).toMatchObject({ bytes: 1000, leftOut: { stacks: 1, bytes: 300 } });
+    expect(await renderTree(tree)).toContain('load');
+    expect(diff).toMatchObject({ bytes_before: 1000, bytes_after: 500, bytes_change: -500 });
+    expect(await renderDiff(diff)).toContain('load');
+    expect(leaks).toMatchObject({ to_ms: 1.007, full_gcs: 0 });
+    expect(await renderLeaks(leaks)).toContain(leaks.why[0]);
+    const lines = [...chunks].join('').trim().split('\n').sort();
+    expect(lines).toEqual([
+      'main (/app/main.js:3) 300',
+      'main (/app/main.js:3);load (/app/load.js:14) 700',
+    ]);
   });
 });

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: MIT
 // A capture as an object that is asked for what is wanted: each answer costs a pass over the file, and nothing else is read.
 
+import { GrowthAggregator, type Moment } from '../aggregate/growth.js';
 import { PeakAggregator } from '../aggregate/peak.js';
 import { TemporaryAggregator } from '../aggregate/temporary.js';
 import { TimelineAggregator } from '../aggregate/timeline.js';
 import { TotalsAggregator } from '../aggregate/totals.js';
 import { FormatError } from '../decode/format-error.js';
 import type { Profile } from '../model/profile.js';
+import { type DiffOptions, type DiffReport, type DiffSide, diffReport } from '../report/diff.js';
+import { EXPORT_FORMATS } from '../report/export/formats.js';
 import { flamegraphReport } from '../report/flamegraph.js';
 import type { FlamegraphReport } from '../report/flamegraph-report.js';
+import { type LeaksOptions, type LeaksReport, leaksReport } from '../report/leaks.js';
 import { type StatsInput, statsReport } from '../report/stats.js';
 import type { StatsReport } from '../report/stats-report.js';
 import { type SummaryOptions, type SummaryReport, summaryReport } from '../report/summary.js';
+import { type TableReport, tableReport } from '../report/table.js';
 import { timelineReport } from '../report/timeline.js';
+import { type TreeOptions, type TreeReport, treeReport } from '../report/tree.js';
 import { UsageError } from '../tracker/usage-error.js';
 import { CaptureFile, readMetadata } from './capture-file.js';
+import { checkRange } from './growth-range.js';
 import { MemoryProfile } from './memory-profile.js';
 import { type CaptureMetadata, type CaptureOutcome, captureOutcome } from './metadata.js';
 import type { Pass } from './pass.js';
@@ -30,6 +37,12 @@ export interface ProfileSelection {
   readonly kind?: 'peak' | 'leaked' | 'temporary' | 'allocated';
   /** Of `temporary`: freed after at most so many further allocations of the thread. 1 unless given. */
   readonly threshold?: number;
+}
+
+/** From where to where growth is looked at: a mark, or a time. */
+export interface GrowthRange {
+  readonly from?: Moment;
+  readonly to?: Moment;
 }
 
 export class Capture {
@@ -134,6 +147,66 @@ export class Capture {
     });
   }
 
+  /** What `memtape table` shows. */
+  async table(options: ProfileSelection = {}): Promise<TableReport> {
+    const [{ profile, pass }, input] = await Promise.all([
+      this.#profile(options),
+      this.#statsInput(),
+    ]);
+    const { threads } = pass.end.tables;
+    const { timeline } = input;
+    const { stacks } = pass;
+    return tableReport({ profile, stacks, threads, timeline, stats: statsReport(input) });
+  }
+
+  /** What `memtape tree` shows. */
+  async tree(options: ProfileSelection & TreeOptions = {}): Promise<TreeReport> {
+    const { profile, pass } = await this.#profile(options);
+    return treeReport(profile, pass.stacks, options);
+  }
+
+  /** What `memtape leaks --json` prints: what a service keeps, and whether that is a leak. */
+  async leaks(options: GrowthRange & LeaksOptions = {}): Promise<LeaksReport> {
+    const { from, to } = options;
+    const key = `growth ${JSON.stringify([from, to])}`;
+    const { consumer, pass } = await this.#passes.ask(key, () => new GrowthAggregator(from, to));
+    const growth = consumer.finish();
+    checkRange(growth, from, to);
+    return leaksReport(growth, pass.stacks, options);
+  }
+
+  /** What `memtape diff --json` prints: this capture compared with an earlier one. */
+  async diff(before: Capture, options: ProfileSelection & DiffOptions = {}): Promise<DiffReport> {
+    const sides = await Promise.all([before.#side(options), this.#side(options)]);
+    return diffReport(...sides, options);
+  }
+
+  /** What `memtape transform` writes, in pieces: a large file is longer than a string can be. */
+  async transform(
+    format: string,
+    options: ProfileSelection = {},
+  ): Promise<Iterable<string | Uint8Array>> {
+    const names = Object.keys(EXPORT_FORMATS);
+    const found = names.includes(format) ? EXPORT_FORMATS[format] : undefined;
+    if (found === undefined) {
+      throw new UsageError(`there is no format "${format}"`, `formats: ${names.join(', ')}`);
+    }
+    const [{ profile, pass }, input, timeline] = await Promise.all([
+      this.#profile(options),
+      this.#statsInput(),
+      this.#timeline(),
+    ]);
+    return found.chunks({
+      profile,
+      allocated: input.totals.allocated(),
+      stacks: pass.stacks,
+      source: pass.end.tables,
+      timeline: timeline.consumer,
+      stats: statsReport(input),
+      startUnixNs: pass.end.header.startUnixNs,
+    });
+  }
+
   /** Closes the file. Answers that were given stay valid; what is being read fails. */
   close(): Promise<void> {
     return this.#file.close();
@@ -164,6 +237,11 @@ export class Capture {
     return kind === 'leaked'
       ? { profile: consumer.leaked(), timeNs: consumer.exitTimeNs ?? pass.end.endTimeNs, pass }
       : { profile: consumer.peak(), timeNs: consumer.peakTimeNs, pass };
+  }
+
+  async #side(options: ProfileSelection): Promise<DiffSide> {
+    const { profile, pass } = await this.#profile(options);
+    return { profile, stacks: pass.stacks, cwd: this.metadata.cwd ?? '' };
   }
 
   async #statsInput(): Promise<StatsInput> {

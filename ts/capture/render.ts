@@ -2,9 +2,14 @@
 // Reports as pages and text. What renders is loaded when it is used.
 
 import type { RenderedPage, RenderOptions } from '../html/render.js';
+import type { RenderedTable, TableRenderOptions } from '../html/render-table.js';
+import type { DiffReport } from '../report/diff.js';
 import type { FlamegraphReport } from '../report/flamegraph-report.js';
+import type { LeaksReport } from '../report/leaks.js';
 import type { StatsReport } from '../report/stats-report.js';
 import type { SummaryReport } from '../report/summary.js';
+import type { TableReport } from '../report/table.js';
+import type { TreeReport } from '../report/tree.js';
 import type { TextOptions } from '../text/text-options.js';
 
 /** One HTML page that needs nothing else and fetches nothing. */
@@ -26,4 +31,27 @@ export async function renderSummary(
   options: TextOptions = {},
 ): Promise<string> {
   return (await import('../text/summary-text.js')).summaryText(report, options);
+}
+
+/** One HTML page with filters, search and the stacks of each row. */
+export async function renderTable(
+  report: TableReport,
+  options: TableRenderOptions = {},
+): Promise<RenderedTable> {
+  return (await import('../html/render-table.js')).renderTable(report, options);
+}
+
+/** What `memtape tree` prints where there is no terminal. */
+export async function renderTree(report: TreeReport, options: TextOptions = {}): Promise<string> {
+  return (await import('../text/tree-text.js')).treeText(report, options);
+}
+
+/** What `memtape leaks` prints. */
+export async function renderLeaks(report: LeaksReport, options: TextOptions = {}): Promise<string> {
+  return (await import('../text/leaks-text.js')).leaksText(report, options);
+}
+
+/** What `memtape diff` prints. */
+export async function renderDiff(report: DiffReport, options: TextOptions = {}): Promise<string> {
+  return (await import('../text/diff-text.js')).diffText(report, options);
 }
