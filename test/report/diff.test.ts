@@ -108,6 +108,7 @@ describe('diffReport', () => {
       [
         { name: 'own', file: '/build/1/src/a.js', line: 1, bytes: 10 },
         { name: 'dep', file: '/build/1/node_modules/lib/x.js', line: 2, bytes: 20 },
+        { name: 'dep', file: '/build/1/node_modules/other/x.js', line: 2, bytes: 21 },
         { name: 'went', file: '/build/1/src/old/util.js', line: 3, bytes: 30 },
         { name: 'twice', file: '/build/1/src/p/util.js', line: 4, bytes: 40 },
         { name: 'twice', file: '/build/1/src/q/util.js', line: 4, bytes: 50 },
@@ -118,6 +119,7 @@ describe('diffReport', () => {
       [
         { name: 'own', file: '/build/22/src/a.js', line: 1, bytes: 10 },
         { name: 'dep', file: '/opt/shared/node_modules/lib/x.js', line: 2, bytes: 20 },
+        { name: 'dep', file: '/opt/shared/node_modules/other/x.js', line: 2, bytes: 21 },
         { name: 'went', file: '/build/22/src/new/util.js', line: 3, bytes: 30 },
         { name: 'twice', file: '/build/22/src/r/util.js', line: 4, bytes: 40 },
       ],
@@ -127,7 +129,7 @@ describe('diffReport', () => {
     const status = (name: string) =>
       rows.filter((row) => row.function === name).map((row) => row.status);
     expect(status('own')).toEqual(['same']);
-    expect(status('dep')).toEqual(['same']);
+    expect(status('dep')).toEqual(['same', 'same']);
     expect(status('went')).toEqual(['same']);
     // Which of the two it came from cannot be told.
     expect(status('twice').sort()).toEqual(['gone', 'gone', 'new']);

@@ -14,7 +14,7 @@ interface Service {
   /** What stays, in MB, by time in parts of the whole. */
   readonly kept?: (part: number) => number;
   /** MB that a full collection frees every ten seconds. */
-  readonly garbage?: number;
+  readonly garbage?: number | ((part: number) => number);
   readonly rss?: (part: number) => number;
   readonly js?: (part: number) => { used: number; total: number };
   readonly collects?: boolean;
@@ -32,7 +32,8 @@ function run(service: Service): LeaksReport {
   const growth = new GrowthAggregator({ timeNs: SECOND });
   let id = 1;
   let holds = 0;
-  let waste: number[] = [];
+  let waste: { block: number; bytes: number }[] = [];
+  const wastes = typeof garbage === 'number' ? () => garbage : garbage;
   for (let second = 0; second <= LENGTH; second++) {
     const timeNs = second * SECOND;
     const part = second / LENGTH;
@@ -40,13 +41,14 @@ function run(service: Service): LeaksReport {
     const wanted = Math.round(kept(part) * MB);
     if (wanted > holds) growth.onAlloc(keeping, wanted - holds, 0, 1, id++);
     holds = Math.max(holds, wanted);
-    if (garbage > 0) {
-      waste.push(id);
-      growth.onAlloc(wasting, (garbage * MB) / 10, 0, 1, id++);
+    const bytes = Math.round((wastes(part) * MB) / 10);
+    if (bytes > 0) {
+      waste.push({ block: id, bytes });
+      growth.onAlloc(wasting, bytes, 0, 1, id++);
     }
     if (second % 10 === 9 && collects) {
       growth.onGc({ timeNs, thread: 1, gcType: 4, phase: 0 });
-      for (const block of waste) growth.onFree(wasting, (garbage * MB) / 10, 0, 1, block);
+      for (const { block, bytes } of waste) growth.onFree(wasting, bytes, 0, 1, block);
       waste = [];
       growth.onGc({ timeNs, thread: 1, gcType: 4, phase: 1 });
       const js = service.js?.(part);
@@ -136,6 +138,11 @@ describe('not a leak', () => {
   test('RSS that follows a high heap is no fragmentation', () => {
     const kept = (part: number) => 10 + 90 * Math.min(1, part * 3);
     expect(run({ kept, rss: (part) => 50 + kept(part) }).verdict).toBe('warm-up');
+  });
+
+  test('RSS that follows ever more garbage is none either', () => {
+    const garbage = (part: number) => 10 + 90 * part;
+    expect(run({ garbage, rss: (part) => 50 + garbage(part) }).verdict).toBe('steady');
   });
 
   test("pages that V8 keeps beyond their objects are fragmentation of V8's heap", () => {
