@@ -72,6 +72,6 @@ export function unpackFrames(
     line,
     column,
     package: strings[owner] ?? '',
-    source: strings[source] ?? '',
+    ...(strings[source] && { source: strings[source] }),
   }));
 }
