@@ -65,9 +65,13 @@ describe('the package', () => {
   });
 
   test('satisfies publint', () => {
+    const folder = temporaryFolder();
+    const { filename } = pack(folder);
+    execFileSync('tar', ['xf', filename], { cwd: folder });
     const { status, stdout, stderr } = finish(
       process.execPath,
-      [tool('publint/src/cli.js'), '--strict', '--pack=false', root],
+      // Of what is published, not of what lies about in the repository.
+      [tool('publint/src/cli.js'), '--strict', '--pack=false', join(folder, 'package')],
       { cwd: root },
     );
     expect(`${stdout}${stderr}`).toContain('All good!');
