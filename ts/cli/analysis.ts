@@ -42,7 +42,12 @@ function temporaryThreshold(options: ProfileOptions): number | null {
   return temporaryAllocations ? DEFAULT_THRESHOLD : null;
 }
 
-async function read(path: string, consumers: Consumer[], progress: Progress): Promise<Pass> {
+/**
+ * One pass with these consumers only.
+ * @throws FormatError, or an error of the file system, each with `path`
+ */
+export async function read(path: string, consumers: readonly Consumer[]): Promise<Pass> {
+  const progress = new Progress('reading');
   try {
     const { size } = await stat(path);
     return await readPass(path, consumers, { onBlock: (offset) => progress.show(offset, size) });
@@ -65,7 +70,7 @@ export async function analyse(
   const threshold = temporaryThreshold(options);
   const temporary = threshold === null ? null : new TemporaryAggregator(threshold);
   const consumers = [peak, totals, timelines, ...(temporary ? [temporary] : []), ...more];
-  const { end, stacks } = await read(path, consumers, new Progress('reading'));
+  const { end, stacks } = await read(path, consumers);
   const timeline = timelineReport({
     timeline: timelines,
     peak: { timeNs: peak.peakTimeNs, bytes: peak.peakBytes },

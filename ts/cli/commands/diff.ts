@@ -8,8 +8,8 @@ import { checkOutput, escapeTemplate } from '../../tracker/destination.js';
 import { type Analysis, analyse } from '../analysis.js';
 import { captureArguments } from '../capture-argument.js';
 import type { Action } from '../commands.js';
-import type { Limit, Options } from '../options.js';
-import { print, stdoutStyle, writeReport } from '../output.js';
+import type { Limit } from '../options.js';
+import { dataText, print, stdoutStyle, writeReport } from '../output.js';
 
 const side = ({ profile, stacks, end }: Analysis): DiffSide => ({
   profile,
@@ -26,11 +26,6 @@ async function writePage(path: string, before: Analysis, after: Analysis, force:
   const { html } = renderFlamegraph(diffFlamegraph({ ...sides, stats: stats(), timeline }));
   await writeReport(path, html, force);
   process.stderr.write(`memtape: wrote ${path}\n`);
-}
-
-function rendered(report: DiffReport, options: Options): string {
-  if (options.json) return `${JSON.stringify(report, null, 2)}\n`;
-  return options.csv ? diffCsv(report) : diffText(report, stdoutStyle());
 }
 
 const MOST_NAMED = 3;
@@ -57,7 +52,9 @@ export const action: Action = async (args, options) => {
   const after = await analyse(paths[1], options);
   const report = diffReport(side(before), side(after));
   const { maxRows = report.row_count } = options;
-  await print(rendered({ ...report, rows: report.rows.slice(0, maxRows) }, options));
+  const shown = { ...report, rows: report.rows.slice(0, maxRows) };
+  const data = dataText(options, { json: () => shown, csv: () => diffCsv(shown) });
+  await print(data ?? diffText(shown, stdoutStyle()));
   if (options.html !== undefined) await writePage(options.html, before, after, force);
   const problem = options.failOnIncrease && excess(report, options.failOnIncrease);
   if (!problem) return;
