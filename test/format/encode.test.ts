@@ -118,50 +118,53 @@ describe('records', () => {
       fc.record({ type: fc.constant('thread' as const), thread: nat(LIMITS.kMaxThreads - 1) }),
       fc.record({ type: fc.constant('block' as const) }),
     );
-    const property = fc.asyncProperty(fc.array(event, { maxLength: 300 }), async (events) => {
-      const encoder = new RecordEncoder(START);
-      const payloads: Uint8Array[] = [];
-      const expected: unknown[][] = [];
-      const addresses: number[] = [0];
-      const live = new Set<number>();
-      let [time, thread] = [0, 0];
-      const alloc = (id: number, allocator: number, size: number) => {
-        if (live.has(id)) expected.push(['free', id]);
-        live.add(id);
-        expected.push(['alloc', allocator, 0, size, thread, id, addresses[id]]);
-      };
-      const pickId = (pick: number) => 1 + (pick % (addresses.length - 1));
-      for (const e of events) {
-        if (e.type === 'new') {
-          const id = encoder.allocNew(e.allocator, 0, e.size, e.address);
-          expect(id).toBe(addresses.push(e.address) - 1);
-          alloc(id, e.allocator, e.size);
-        } else if (e.type === 'known' && addresses.length > 1) {
-          encoder.allocKnown(e.allocator, 0, e.size, pickId(e.pick));
-          alloc(pickId(e.pick), e.allocator, e.size);
-        } else if (e.type === 'free' && addresses.length > 1) {
-          const id = pickId(e.pick);
-          encoder.free(id);
-          expected.push([live.delete(id) ? 'free' : 'unknown free', id]);
-        } else if (e.type === 'foreign') {
-          encoder.foreignFree();
-          expected.push(['foreign']);
-        } else if (e.type === 'time') {
-          time += e.microseconds * 1000;
-          encoder.time(time + 999);
-          if (e.microseconds > 0) expected.push(['time', time]);
-        } else if (e.type === 'thread') {
-          thread = e.thread;
-          encoder.thread(thread);
-        } else if (e.type === 'block') {
-          payloads.push(encoder.take());
-          expect(encoder.isEmpty).toBe(true);
+    const property = fc.asyncProperty(
+      fc.array(event, { maxLength: 300, size: 'max' }),
+      async (events) => {
+        const encoder = new RecordEncoder(START);
+        const payloads: Uint8Array[] = [];
+        const expected: unknown[][] = [];
+        const addresses: number[] = [0];
+        const live = new Set<number>();
+        let [time, thread] = [0, 0];
+        const alloc = (id: number, allocator: number, size: number) => {
+          if (live.has(id)) expected.push(['free', id]);
+          live.add(id);
+          expected.push(['alloc', allocator, 0, size, thread, id, addresses[id]]);
+        };
+        const pickId = (pick: number) => 1 + (pick % (addresses.length - 1));
+        for (const e of events) {
+          if (e.type === 'new') {
+            const id = encoder.allocNew(e.allocator, 0, e.size, e.address);
+            expect(id).toBe(addresses.push(e.address) - 1);
+            alloc(id, e.allocator, e.size);
+          } else if (e.type === 'known' && addresses.length > 1) {
+            encoder.allocKnown(e.allocator, 0, e.size, pickId(e.pick));
+            alloc(pickId(e.pick), e.allocator, e.size);
+          } else if (e.type === 'free' && addresses.length > 1) {
+            const id = pickId(e.pick);
+            encoder.free(id);
+            expected.push([live.delete(id) ? 'free' : 'unknown free', id]);
+          } else if (e.type === 'foreign') {
+            encoder.foreignFree();
+            expected.push(['foreign']);
+          } else if (e.type === 'time') {
+            time += e.microseconds * 1000;
+            encoder.time(time + 999);
+            if (e.microseconds > 0) expected.push(['time', time]);
+          } else if (e.type === 'thread') {
+            thread = e.thread;
+            encoder.thread(thread);
+          } else if (e.type === 'block') {
+            payloads.push(encoder.take());
+            expect(encoder.isEmpty).toBe(true);
+          }
         }
-      }
-      payloads.push(encoder.take());
-      const { events: decoded } = await decode(...payloads);
-      expect(decoded).toEqual(expected);
-    });
+        payloads.push(encoder.take());
+        const { events: decoded } = await decode(...payloads);
+        expect(decoded).toEqual(expected);
+      },
+    );
     await fc.assert(property, { numRuns: 200 });
   });
 
