@@ -130,6 +130,7 @@ void AddNodeOption() {
   Path script;
   script.Add(root).Add("/dist/preload.cjs");
   if (access(script.c_str(), R_OK) != 0) return;
+  HideScript(script.view());
   using Options = TextBuffer<64 << 10>;
   Options* options = static_cast<Options*>(os::MapPages(sizeof(Options)));
   if (options == nullptr) return;

@@ -35,6 +35,7 @@ class Drain final : public LogWriter::RingSource {
   void GiveUp();
   // Gives all memory back.
   void Clear();
+  void HideScript(std::string_view path) { resolver_.HideScript(path); }
   void Hide(uint64_t start, uint64_t bytes) { resolver_.Hide(start, bytes); }
   void AttachCache(UnwindCache* cache, bool native) {
     resolver_.modules(native).Attach(cache->reader());
@@ -716,6 +717,10 @@ void DrainRun(Session* session, void (*ready)(Session* session, bool success)) {
 
 void HideFrames(uint64_t start, uint64_t bytes) {
   drain.Hide(start, bytes);
+}
+
+void HideScript(std::string_view path) {
+  drain.HideScript(path);
 }
 
 void AttachUnwindCache(UnwindCache* cache, bool native) {

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include <string_view>
+
 namespace memtape {
 
 class Session;
@@ -16,6 +18,7 @@ void DrainRun(Session* session, void (*ready)(Session* session, bool success));
 // Any thread, at its first event: prepares its cache for unwinding in the running session.
 // Before the first session: code whose frames are nobody's but ours.
 void HideFrames(uint64_t start, uint64_t bytes);
+void HideScript(std::string_view path);
 void AttachUnwindCache(UnwindCache* cache, bool native);
 
 }  // namespace memtape

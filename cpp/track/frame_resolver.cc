@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "track/frame_resolver.h"
 
-#include "base/text_buffer.h"
 #include "log/ring_records.h"
 #include "os/proc.h"
 
@@ -130,6 +129,7 @@ void FrameResolver::ResolveCode(v8::CodeMap::Code* code, uint64_t address) {
   for (size_t i = 0; i < count; i++) {
     v8::CodeMap::Code* function = calls[i].code;
     const v8::CodeName name = v8::ParseCodeName(code_.Name(*function), code_.Url(*function));
+    if (hidden_script_.size() > 0 && name.url == hidden_script_.view()) continue;
     FrameRecord record;
     record.kind = code->type == kWasm ? FrameKind::kWasm : tier;
     const v8::Place place = calls[i].place.line != 0 ? calls[i].place : name.definition;
@@ -184,8 +184,8 @@ uint32_t FrameResolver::ResolveNative(uint64_t address) {
     ReadModules();
     range = find();
   }
-  // Machine code that is in no module and that V8 did not tell of: unlisted_code.h finds most of it,
-  // but not what moved before it was called.
+  // Machine code that is in no module and that V8 did not tell of: unlisted_code.h finds most of
+  // it, but not what moved before it was called.
   if (range == nullptr) return Label("(machine code of unknown origin)");
   FrameRecord record;
   record.kind = FrameKind::kNative;

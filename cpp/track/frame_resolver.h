@@ -9,6 +9,7 @@
 
 #include "base/flat_map.h"
 #include "base/page_arena.h"
+#include "base/text_buffer.h"
 #include "stack/module_registry.h"
 #include "track/dictionary.h"
 #include "v8/code_map.h"
@@ -42,6 +43,8 @@ class FrameResolver {
     hidden_start_ = start;
     hidden_bytes_ = bytes;
   }
+  // The same for a script, by its path.
+  void HideScript(std::string_view path) { hidden_script_.Add(path); }
   v8::CodeMap& code() { return code_; }
   // A frame that memtape adds.
   uint32_t Label(std::string_view text);
@@ -63,6 +66,7 @@ class FrameResolver {
   ModuleRegistry native_modules_;
   ModuleRegistry* modules_ = nullptr;
   uint64_t hidden_start_ = 0, hidden_bytes_ = 0;
+  TextBuffer<4096> hidden_script_;
   uint64_t written_version_ = 0;
   uint32_t rescans_ = 0;
   // Key → index into runs_ of a count and as many frame ids, while code_.generation() stays.
