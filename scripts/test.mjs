@@ -86,6 +86,17 @@ function checks() {
   return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
 }
 
+/** @returns {Counts} */
+function otherBuilds() {
+  if (quick) return { passed: 0, failed: 0, skipped: 1 };
+  heading('Builds by cmake-js and with traps for undefined behaviour');
+  const { status } = spawnSync(process.execPath, ['scripts/check-builds.mjs'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
+}
+
 heading('Set-up');
 needTools(['g++', 'make', 'python3', 'cmake', 'ninja', 'googletest', 'clang-format', 'clang-tidy']);
 if (!quick) needTools(['chromium']);
@@ -105,7 +116,7 @@ buildNative();
 
 /** @type {Counts} */
 const sum = { passed: 0, failed: 0, skipped: 0 };
-for (const part of [checks, cppTests, tsTests]) {
+for (const part of [checks, cppTests, otherBuilds, tsTests]) {
   const counts = part();
   sum.passed += counts.passed;
   sum.failed += counts.failed;
