@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Events per second of a reader in one thread: `node bench/decode.mjs CAPTURE [ROUNDS]`. Decoding alone, with the peak, with
-// everything that `memtape flamegraph` needs; in turns, so that a busy moment hits all alike. Medians, and the best round besides:
-// on a machine that does other things too, caches and cores are shared, and CPU time grows with that.
+// everything that `memtape flamegraph` needs; each in a process of its own, as commands are, since V8 inlines a consumer only while
+// it has seen no other. Medians, and the best round besides: on a machine that does other things too, caches and cores are
+// shared, and CPU time grows with that.
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +12,7 @@ import { build } from 'esbuild';
 import { root } from '../scripts/sources.mjs';
 
 const WARM_UP = 3;
-const [capture, rounds = '15'] = process.argv.slice(2);
+const [capture, rounds = '15', only] = process.argv.slice(2);
 if (capture === undefined) {
   console.error('usage: node bench/decode.mjs CAPTURE [ROUNDS]');
   process.exit(2);
@@ -48,30 +50,39 @@ const consumers = {
     fanout([new PeakAggregator(), new TotalsAggregator(), new TimelineAggregator()]),
 };
 
-/** Nanoseconds of CPU time for each event, by round. @type {Record<string, number[]>} */
-const costs = {};
-let events = 0;
-for (let round = 0; round < WARM_UP + Number(rounds); round++) {
-  for (const [name, make] of Object.entries(consumers)) {
+/** @param {number} ns */
+const rate = (ns) => `${(1000 / ns).toFixed(1).padStart(5)} M events/s`;
+
+/**
+ * @param {string} name
+ * @param {() => object} make
+ */
+async function measure(name, make) {
+  /** Nanoseconds of CPU time for each event. @type {number[]} */
+  const costs = [];
+  let events = 0;
+  for (let round = 0; round < WARM_UP + Number(rounds); round++) {
     const before = process.cpuUsage();
     const { counts } = await readCapture(capture, make());
     const { user, system } = process.cpuUsage(before);
     events = counts.allocations + counts.frees + counts.maps;
-    costs[name] ??= [];
-    if (round >= WARM_UP) costs[name].push(((user + system) * 1000) / events);
+    if (round >= WARM_UP) costs.push(((user + system) * 1000) / events);
   }
-}
-
-/** @param {number} ns */
-const rate = (ns) => `${(1000 / ns).toFixed(1).padStart(5)} M events/s`;
-
-console.log(`Node.js ${process.version}, ${events.toLocaleString('en-US')} events, CPU time`);
-for (const [name, samples] of Object.entries(costs)) {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const median = sorted[sorted.length >> 1] ?? 0;
-  const best = sorted[0] ?? 0;
+  costs.sort((a, b) => a - b);
+  const median = costs[costs.length >> 1] ?? 0;
+  const rss = (process.resourceUsage().maxRSS / 1000).toFixed(0);
   console.log(
-    `${name.padEnd(32)} median ${rate(median)} (${median.toFixed(1)} ns), best ${rate(best)}`,
+    `${name.padEnd(32)} median ${rate(median)} (${median.toFixed(1)} ns), best ${rate(costs[0] ?? 0)}, RSS ${rss} MB`,
   );
 }
-console.log(`highest RSS ${(process.resourceUsage().maxRSS / 1000).toFixed(0)} MB`);
+
+const chosen = only === undefined ? undefined : consumers[only];
+if (only !== undefined && chosen !== undefined) {
+  await measure(only, chosen);
+} else {
+  console.log(`Node.js ${process.version}, CPU time`);
+  const script = process.argv[1] ?? '';
+  for (const name of Object.keys(consumers)) {
+    spawnSync(process.execPath, [script, capture, rounds, name], { stdio: 'inherit' });
+  }
+}
