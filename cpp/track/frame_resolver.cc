@@ -131,7 +131,9 @@ void FrameResolver::ResolveCode(v8::CodeMap::Code* code, uint64_t address) {
     const v8::CodeName name = v8::ParseCodeName(code_.Name(*function), code_.Url(*function));
     if (hidden_script_.size() > 0 && name.url == hidden_script_.view()) continue;
     FrameRecord record;
-    record.kind = code->type == kWasm ? FrameKind::kWasm : tier;
+    record.kind = code->type == kWasm                ? FrameKind::kWasm
+                  : name.kind == FrameKind::kBuiltin ? FrameKind::kBuiltin
+                                                     : tier;
     const v8::Place place = calls[i].place.line != 0 ? calls[i].place : name.definition;
     record.line = place.line;
     record.column = place.column;

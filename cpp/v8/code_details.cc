@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "v8/code_details.h"
 
+#include <string.h>
+
 #include <algorithm>
+#include <string_view>
 
 #include "base/varint.h"
 #include "v8/call_sites.h"
@@ -156,6 +159,27 @@ class FunctionTable {
     return static_cast<uint32_t>(details_->function_count++);
   }
 
+  // A builtin that was inlined. TurboFan gives its SharedFunctionInfo, whose name is the one that
+  // programs know, "map"; V8's own is "ArrayMap" or "ArrayPrototypeMap": of other classes it
+  // inlines none that call back. Maglev gives the id of the code that would go on in the builtin's
+  // place, "ArrayMapLoopLazyDeoptContinuation", plus one.
+  uint32_t AddBuiltin(const TranslatedFrame& frame) {
+    char text[sizeof(Builtin::name)];
+    const uintptr_t info =
+        frame.function < 0 ? 0 : Element(literals_, static_cast<size_t>(frame.function));
+    if (IsHeapObject(info)) {
+      const Characters name = ReadString(Field(info, GetLayout().sfi_name));
+      const uint32_t found = AddArrayBuiltin({text, ToUtf8(name, text)});
+      if (found != kNone) return found;
+    }
+    const uint64_t id = static_cast<uint64_t>(frame.bytecode_offset - 1);
+    if (id >= details_->builtins.size()) return kNone;
+    std::string_view name = NameOf(details_->builtins[id]);
+    const size_t loop = name.find("LoopLazyDeoptContinuation");
+    if (loop == std::string_view::npos || !name.starts_with("Array")) return kNone;
+    return AddArrayBuiltin(name.substr(5, loop - 5));
+  }
+
   uint32_t AddLiteral(int64_t index) {
     if (index < 0) return kNone;
     if (index == last_literal_) return last_;
@@ -166,6 +190,25 @@ class FunctionTable {
   }
 
  private:
+  static std::string_view NameOf(const Builtin& builtin) {
+    return {builtin.name, strnlen(builtin.name, sizeof builtin.name)};
+  }
+
+  uint32_t AddArrayBuiltin(std::string_view wanted) {
+    const auto same = [](char a, char b) { return (a | 32) == (b | 32); };
+    for (const Builtin& builtin : details_->builtins) {
+      std::string_view name = NameOf(builtin);
+      if (!name.starts_with("Array")) continue;
+      name.remove_prefix(sizeof "Array" - 1);
+      if (name.starts_with("Prototype")) name.remove_prefix(sizeof "Prototype" - 1);
+      if (!name.empty() &&
+          std::equal(name.begin(), name.end(), wanted.begin(), wanted.end(), same)) {
+        return Add(builtin.start);
+      }
+    }
+    return kNone;
+  }
+
   OptimizedDetails* details_;
   uintptr_t literals_;
   int64_t last_literal_ = -1;
@@ -180,8 +223,11 @@ size_t ReadFrames(const DeoptData& data, size_t entry, const TranslationOpcodes&
   const size_t count = ReadTranslation(data.translations, data.Translation(entry), opcodes, frames);
   size_t written = 0;
   for (size_t i = 0; i < count; i++) {
-    // V8 inlines some builtins. They have no line; what they call follows.
-    if (frames[i].builtin) continue;
+    if (frames[i].builtin) {
+      const uint32_t builtin = functions->AddBuiltin(frames[i]);
+      if (builtin != FunctionTable::kNone) out[written++] = {builtin, -1};
+      continue;
+    }
     const uint32_t function = functions->AddLiteral(frames[i].function);
     if (function == FunctionTable::kNone) return 0;
     const uintptr_t length = LoadWord(details.functions[function] - GetLayout().bytecode_data + 8);

@@ -16,11 +16,18 @@ namespace memtape::v8 {
 // The table of bytecode that starts at `first_bytecode`; empty when V8 has not made it.
 PositionBytes ReadBytecodePositions(uintptr_t first_bytecode);
 
+// Code of V8's own, in the order in which V8 lists it: since V8 12 that of its ids.
+struct Builtin {
+  uintptr_t start;
+  char name[48];  // cut
+};
+
 // What there is to know of machine code that Maglev or TurboFan made. The caller gives the room.
 struct OptimizedDetails {
   std::span<uint64_t> functions;  // see CodeHead
   std::span<InlinedFunction> inlined;
   std::span<uint8_t> sites;
+  std::span<const Builtin> builtins;
   size_t function_count = 0, inlined_count = 0, sites_bytes = 0;
   uint32_t exit_start = 0, exit_bytes = 0;
   PositionBytes positions;

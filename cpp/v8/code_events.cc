@@ -83,6 +83,8 @@ void OnCodeAdded(IsolateState* state, const JitCodeEvent& event) {
       optimized.functions = buffer->functions;
       optimized.inlined = buffer->inlined;
       optimized.sites = buffer->sites;
+      optimized.builtins = {reinterpret_cast<const Builtin*>(state->builtins.data),
+                            state->builtins.size / sizeof(Builtin)};
       ReadOptimizedDetails(event.code_start, event.code_length, kind == FrameKind::kMaglev,
                            &optimized);
       positions = optimized.positions;
@@ -131,6 +133,20 @@ void SendUnlisted(IsolateState* state, const UnlistedCode& code) {
   OnCodeAdded(state, event);
 }
 
+// V8 lists its builtins before all else.
+void NoteListed(IsolateState* state, const JitCodeEvent& event) {
+  if (event.script != nullptr) {
+    Append(&state->listed, event.code_start);
+  } else if (StartsWith(event, "Builtin:") && state->builtins.Reserve(sizeof(Builtin))) {
+    Builtin builtin = {event.code_start, {}};
+    constexpr size_t kPrefix = sizeof "Builtin:" - 1;
+    memcpy(builtin.name, event.name.text + kPrefix,
+           std::min(event.name.length - kPrefix, sizeof builtin.name));
+    memcpy(state->builtins.data + state->builtins.size, &builtin, sizeof builtin);
+    state->builtins.size += sizeof builtin;
+  }
+}
+
 void OnCodeEvent(const JitCodeEvent* event) {
   IsolateState* state = current_state;
   if (event->type == kCodeMoved) {
@@ -141,9 +157,7 @@ void OnCodeEvent(const JitCodeEvent* event) {
   } else if (event->type == kCodeAdded && state != nullptr) {
     // Line events are not needed: V8's tables, which are in place by now, say more.
     OnCodeAdded(state, *event);
-    if (state->listing && event->code_type == kMachineCode && event->script != nullptr) {
-      Append(&state->listed, event->code_start);
-    }
+    if (state->listing && event->code_type == kMachineCode) NoteListed(state, *event);
   }
 }
 
@@ -216,8 +230,8 @@ void StopCodeEvents(IsolateState* state) {
   GetApi().set_jit_code_event_handler(state->isolate, kJitCodeEventDefault, nullptr);
   current_state = nullptr;
   state->frames->unlisted_count = 0;
-  for (PageBuffer* buffer :
-       {&state->scripts_seen, &state->scripts_named, &state->text, &state->listed}) {
+  for (PageBuffer* buffer : {&state->scripts_seen, &state->scripts_named, &state->text,
+                             &state->listed, &state->builtins}) {
     buffer->Free();
   }
   if (state->details != nullptr) os::UnmapPages(state->details, sizeof(DetailsBuffer));

@@ -45,8 +45,9 @@ struct IsolateState {
   PageBuffer scripts_named;
   PageBuffer text;
   DetailsBuffer* details;
-  bool listing;       // V8 is telling of the code that exists
-  PageBuffer listed;  // where machine code of JavaScript started then
+  bool listing;         // V8 is telling of the code that exists
+  PageBuffer listed;    // where machine code of JavaScript started then
+  PageBuffer builtins;  // of struct Builtin
   uint64_t last_sample_ns;
 };
 

@@ -286,7 +286,8 @@ size_t CodeMap::SiteCalls(const Code& code, uint64_t* offset, Call out[kMaxCalls
       Code* const function = FunctionOf(code, frame.function);
       if (function == nullptr) return 0;
       // Bytecode that existed before has no table if V8 could not make it afterwards.
-      if (function->positions_bytes == 0 && code.positions_bytes > 0) return 0;
+      const bool is_script = function->script != 0;
+      if (is_script && function->positions_bytes == 0 && code.positions_bytes > 0) return 0;
       const uint64_t raw = RawPosition(*function, static_cast<uint64_t>(frame.bytecode_offset));
       out[count++] = {function, PlaceOf(*function, raw)};
     }

@@ -15,14 +15,14 @@ namespace {
 struct VersionRow {
   int major, minor;
   size_t fast_c_call_fp, fast_c_call_pc;
-  size_t sfi_script, bytecode_data, bytecode_position_table;
+  size_t sfi_name, sfi_script, bytecode_data, bytecode_position_table;
   size_t instruction_header, code_first, code_positions, code_size, code_flags;
 };
 constexpr VersionRow kVersions[] = {
-    {11, 3, 232, 240, 32, 54, 32, 16, 16, 24, 56, 48},  // Node 20
-    {12, 4, 240, 248, 32, 64, 24, 32, 8, 16, 52, 48},   // Node 22
-    {13, 6, 296, 288, 40, 64, 24, 32, 8, 16, 56, 52},   // Node 24
-    {14, 6, 304, 296, 40, 64, 24, 32, 8, 16, 56, 52},   // Node 26
+    {11, 3, 232, 240, 16, 32, 54, 32, 16, 16, 24, 56, 48},  // Node 20
+    {12, 4, 240, 248, 16, 32, 64, 24, 32, 8, 16, 52, 48},   // Node 22
+    {13, 6, 296, 288, 24, 40, 64, 24, 32, 8, 16, 56, 52},   // Node 24
+    {14, 6, 304, 296, 24, 40, 64, 24, 32, 8, 16, 56, 52},   // Node 26
 };
 
 // A frame type as the marker slot holds it: a small integer with a zero tag bit.
@@ -48,6 +48,7 @@ Layout MakeLayout() {
     layout.known = true;
     layout.fast_c_call_fp = row.fast_c_call_fp;
     layout.fast_c_call_pc = row.fast_c_call_pc;
+    layout.sfi_name = row.sfi_name;
     layout.sfi_script = row.sfi_script;
     layout.bytecode_data = row.bytecode_data;
     layout.bytecode_position_table = row.bytecode_position_table;

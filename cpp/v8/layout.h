@@ -34,7 +34,7 @@ struct Layout {
   uint64_t exit_markers[8] = {};
   size_t exit_marker_count = 0;
   // Heap objects, offsets from the untagged address.
-  size_t sfi_script = 0;
+  size_t sfi_name = 0, sfi_script = 0;
   size_t script_source = 8, script_name = 16, script_line_offset = 24, script_column_offset = 32;
   size_t script_id = 64, script_source_url = 112, script_source_mapping_url = 120;
   size_t bytecode_data = 0, bytecode_position_table = 0;

@@ -17,11 +17,15 @@ export interface Program {
   readonly source: string;
 }
 
+interface ChainFrame extends SeenFrame {
+  readonly kind: string;
+}
+
 export interface Calls {
   /** In the order of the calls, as numbers of `stacks`. */
   readonly calls: readonly { readonly size: number; readonly stack: number }[];
-  /** JavaScript frames, leaf first. */
-  readonly stacks: ReadonlyMap<number, readonly SeenFrame[]>;
+  /** Frames of JavaScript and of V8's builtins for arrays, leaf first. */
+  readonly stacks: ReadonlyMap<number, readonly ChainFrame[]>;
   readonly oracle: readonly OracleCall[];
   readonly stdout: string;
 }
@@ -57,9 +61,9 @@ export async function callsOf(
   if (recorded.status !== 0) throw new Error(recorded.stderr);
   const sequence = new Sequence(sizesOf(program.source));
   const recording = await readRecording(recorded.capture, [], [sequence]);
-  const stacks = new Map<number, readonly SeenFrame[]>();
+  const stacks = new Map<number, readonly ChainFrame[]>();
   for (const { stack } of sequence.calls) {
-    if (!stacks.has(stack)) stacks.set(stack, scriptFrames(recording.frames(stack)));
+    if (!stacks.has(stack)) stacks.set(stack, chainFrames(recording.frames(stack)));
   }
   const sizes = sizesOf(program.source);
   return {
@@ -70,18 +74,18 @@ export async function callsOf(
   };
 }
 
-function scriptFrames(frames: readonly (SeenFrame & { kind: string })[]): SeenFrame[] {
+// Of the builtins only those of arrays are inlined. Others come and go: Node.js 20 resumes a generator from optimized
+// code without GeneratorPrototypeNext.
+const isInChain = ({ kind, name, file }: ChainFrame): boolean =>
+  kind === 'builtin' ? name.startsWith('Array') : kind === 'js' && !isNodeInternal(file);
+
+function chainFrames(frames: readonly ChainFrame[]): ChainFrame[] {
   return frames
-    .filter(({ kind, file }) => kind === 'js' && !isNodeInternal(file))
-    .map(({ name, file, line, column }) => ({
-      name: name.replace(/^(?:get|set) /, ''),
-      file,
-      line,
-      column,
-    }));
+    .filter(isInChain)
+    .map((frame) => ({ ...frame, name: frame.name.replace(/^(?:get|set) /, '') }));
 }
 
-export function chainText(frames: readonly SeenFrame[]): string {
+function chainText(frames: readonly SeenFrame[]): string {
   return frames
     .map(({ name, file, line, column }) => `${name} ${fileName(file)}:${line}:${column}`)
     .join(' < ');
@@ -106,7 +110,7 @@ const sameFrame = (a: SeenFrame, b: SeenFrame): boolean =>
 export function disagreements({ calls, stacks, oracle }: Calls): string[] {
   const asked = calls.filter((_, i) => isAsked(i + 1));
   const wrong = asked.flatMap(({ size, stack }, i) => {
-    const seen = stacks.get(stack) ?? [];
+    const seen = (stacks.get(stack) ?? []).filter(({ kind }) => kind === 'js');
     const wanted = oracle[i];
     const same =
       wanted?.size === size &&
