@@ -44,10 +44,6 @@ class FlatMap {
     }
   }
 
-  void Prefetch(uint64_t key) const {
-    if (capacity_ != 0) __builtin_prefetch(&slots_[MixHash(key) & (capacity_ - 1)]);
-  }
-
   void Clear() {
     slots_.Free();
     size_ = capacity_ = 0;

@@ -72,7 +72,7 @@ void MarkUncaught(const Napi::Value& thrown) {
   std::string text = kUncaughtMarkPrefix;
   text += is_error ? Property(thrown, "name") + ": " + Property(thrown, "message")
                    : Text(thrown.Env(), thrown);
-  Mark(std::string_view(text).substr(0, kMaxErrorBytes));
+  Mark(std::string_view{text}.substr(0, kMaxErrorBytes));
 }
 
 Napi::Value Emit(const Napi::CallbackInfo& info) {

@@ -9,13 +9,12 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include <type_traits>
 
 #include "hooks/trace_environment.h"
 #include "track/session.h"
-
-extern "C" char** environ;
 
 namespace memtape {
 namespace {
@@ -57,6 +56,7 @@ using namespace memtape;  // NOLINT: the wrappers below are C functions
 
 // The arguments from `first` up to a null, as an array on this stack frame; `list` is then behind
 // them.
+// NOLINTBEGIN(bugprone-macro-parentheses): names of variables, not expressions.
 #define COLLECT(array, first, list)                                              \
   size_t count = 0;                                                              \
   va_list list;                                                                  \
@@ -69,6 +69,7 @@ using namespace memtape;  // NOLINT: the wrappers below are C functions
   va_start(list, first);                                                         \
   array[0] = const_cast<char*>(first);                                           \
   for (size_t i = 1; i <= count; i++) array[i] = va_arg(list, char*)
+// NOLINTEND(bugprone-macro-parentheses)
 
 extern "C" {
 

@@ -43,9 +43,10 @@ struct Hooked {
   {#name, reinterpret_cast<void*>(&memtape_##name), nullptr, nullptr},
 Hooked hooked[] = {MEMTAPE_HOOKED_FUNCTIONS(MEMTAPE_NAME)};
 #undef MEMTAPE_NAME
-#define MEMTAPE_COUNT(...) +1
-constexpr size_t kNodeFunctions = 0 MEMTAPE_NODE_FUNCTIONS(MEMTAPE_COUNT);  // the last of them
-#undef MEMTAPE_COUNT
+#define MEMTAPE_NODE_NAME(result, name, ...) #name,
+constexpr const char* kNodeFunctionNames[] = {MEMTAPE_NODE_FUNCTIONS(MEMTAPE_NODE_NAME)};
+#undef MEMTAPE_NODE_NAME
+constexpr size_t kNodeFunctions = std::size(kNodeFunctionNames);  // the last of them
 
 struct Patch {
   void** slot;

@@ -23,8 +23,7 @@ class LiveBlocks {
     uint32_t* slot = ids_.FindOrInsert(address);
     if (*slot == 0) *slot = static_cast<uint32_t>(ids_.size());
     const uint32_t id = *slot;
-    uint64_t& state = sizes_.At(id);
-    states_.At(id);
+    uint64_t& state = entries_.At(id).size;
     const Block block = {id, (state & kLive) != 0, state & ~kLive};
     if (block.was_live) {
       live_bytes_ -= block.old_size;
@@ -39,9 +38,9 @@ class LiveBlocks {
   // id 0: not a live block that we know.
   Block Free(uint64_t address) {
     const uint32_t id = ids_.Find(address);
-    if (id == 0 || (sizes_[id] & kLive) == 0) return {0, false, 0};
-    const uint64_t size = sizes_[id] & ~kLive;
-    sizes_[id] = size;
+    if (id == 0 || (entries_[id].size & kLive) == 0) return {0, false, 0};
+    const uint64_t size = entries_[id].size & ~kLive;
+    entries_[id].size = size;
     live_bytes_ -= size;
     live_blocks_--;
     return {id, true, size};
@@ -49,27 +48,29 @@ class LiveBlocks {
 
   bool IsLive(uint64_t address) const {
     const uint32_t id = ids_.Find(address);
-    return id != 0 && (sizes_[id] & kLive) != 0;
+    return id != 0 && (entries_[id].size & kLive) != 0;
   }
 
-  void Prefetch(uint64_t address) const { ids_.Prefetch(address); }
-  AddressState& state(uint32_t id) { return states_[id]; }
+  AddressState& state(uint32_t id) { return entries_[id].encoder; }
   uint64_t live_bytes() const { return live_bytes_; }
   uint64_t live_blocks() const { return live_blocks_; }
 
   void Clear() {
     ids_.Clear();
-    sizes_.Free();
-    states_.Free();
+    entries_.Free();
     live_bytes_ = live_blocks_ = 0;
   }
 
  private:
   static constexpr uint64_t kLive = uint64_t{1} << 63;
+  // Side by side: each event of an address needs both, and rarely finds them in the cache.
+  struct Entry {
+    uint64_t size;  // kLive while the block is live
+    AddressState encoder;
+  };
 
   FlatMap ids_;
-  PageArray<uint64_t> sizes_;  // by id; kLive while the block is live
-  PageArray<AddressState> states_;
+  PageArray<Entry> entries_;  // by id
   uint64_t live_bytes_ = 0;
   uint64_t live_blocks_ = 0;
 };

@@ -12,12 +12,28 @@
 namespace memtape {
 
 // Keys are addresses and differ in few bits; the multiplication spreads each over the whole word
-// and the order of frames matters. 64 bits: two of 10^6 stacks collide with a chance of 3·10^-8.
+// and the order of frames matters. Four chains at once: one multiplication takes as long as four
+// that do not wait for each other. 64 bits: two of 10^6 stacks collide with a chance of 3·10^-8.
 inline uint64_t HashFrames(const uint64_t* keys, size_t count) {
-  uint64_t hash = count;
-  for (size_t i = 0; i < count; i++) hash = (hash ^ keys[i]) * 0x9FB21C651E98DF25u + (hash >> 29);
+  constexpr uint64_t kFactor = 0x9FB21C651E98DF25u;
+  const auto add = [](uint64_t hash, uint64_t key) {
+    return (hash ^ key) * kFactor + (hash >> 29);
+  };
+  uint64_t a = count;
+  uint64_t b = 0x243F6A8885A308D3u;  // digits of pi: chains that start apart
+  uint64_t c = 0x13198A2E03707344u;
+  uint64_t d = 0xA4093822299F31D0u;
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    a = add(a, keys[i]);
+    b = add(b, keys[i + 1]);
+    c = add(c, keys[i + 2]);
+    d = add(d, keys[i + 3]);
+  }
+  for (; i < count; i++) a = add(a, keys[i]);
+  uint64_t hash = add(add(add(a, b), c), d);
   hash ^= hash >> 35;
-  hash *= 0x9FB21C651E98DF25u;
+  hash *= kFactor;
   hash ^= hash >> 28;
   return hash | 1;  // 0 marks an empty slot
 }

@@ -39,8 +39,7 @@ void NoteTrampoline(IsolateState* state, const JitCodeEvent& event) {
   for (size_t i = 0; i < frames->trampoline_count; i++) {
     if (frames->trampolines[i].start == event.code_start) return;
   }
-  if (frames->trampoline_count == IsolateFrames::kMaxTrampolines) return;
-  frames->trampolines[frames->trampoline_count++] = {event.code_start, event.code_length};
+  frames->AddTrampoline({event.code_start, event.code_length});
 }
 
 // The map of bytecode arrays and Code objects, from the first of each that V8 tells of.

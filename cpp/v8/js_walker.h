@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "log/ring_records.h"
 #include "v8/heap_object.h"
@@ -30,10 +32,24 @@ struct IsolateFrames {
   static constexpr size_t kMaxTrampolines = 8;
   Range trampolines[kMaxTrampolines] = {};
   size_t trampoline_count = 0;
-  uintptr_t stack_high = 0;   // no frame is above
-  size_t unlisted_count = 0;  // pieces of code that V8 has not told of, see TellUnlisted
+  Range trampoline_bounds = {};  // all of them; most code is elsewhere
+  uintptr_t stack_high = 0;      // no frame is above
+  size_t unlisted_count = 0;     // pieces of code that V8 has not told of, see TellUnlisted
+
+  void AddTrampoline(const Range& range) {
+    if (trampoline_count == kMaxTrampolines) return;
+    trampolines[trampoline_count++] = range;
+    uintptr_t start = range.start;
+    uintptr_t end = range.start + range.length;
+    for (size_t i = 0; i < trampoline_count; i++) {
+      start = std::min(start, trampolines[i].start);
+      end = std::max(end, trampolines[i].start + trampolines[i].length);
+    }
+    trampoline_bounds = {start, end - start};
+  }
 
   bool IsTrampoline(uintptr_t pc) const {
+    if (pc - trampoline_bounds.start >= trampoline_bounds.length) return false;
     for (size_t i = 0; i < trampoline_count; i++) {
       if (pc - trampolines[i].start < trampolines[i].length) return true;
     }

@@ -69,7 +69,7 @@ class Translation {
   bool Start(size_t index, uint64_t* js_frames) {
     if (index >= table_.size()) return false;
     own_ = Cursor(table_.subspan(index), opcodes_);
-    Instruction begin;
+    Instruction begin = {};
     if (!Begin(&own_, &begin)) return false;
     const uint64_t distance = begin.operands[0];
     *js_frames = static_cast<uint64_t>(Signed(begin.operands[2]));
@@ -77,7 +77,7 @@ class Translation {
     if (distance > index) return false;
     // The basis ends before this translation and has no basis of its own.
     basis_ = Cursor(table_.subspan(index - distance, distance), opcodes_);
-    Instruction basis;
+    Instruction basis = {};
     return Begin(&basis_, &basis) && basis.operands[0] == 0;
   }
 

@@ -15,7 +15,6 @@ TEST(FlatMapTest, KnowsNothingAtFirst) {
   FlatMap map;
   EXPECT_EQ(map.size(), 0u);
   EXPECT_EQ(map.Find(1), 0u);
-  map.Prefetch(1);
   map.Clear();
 }
 
