@@ -19,14 +19,24 @@ const sameHabits =
   (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header
     .glibcVersionRuntime !== undefined;
 
-/** In the examples' units: MB, or for large numbers whatever they count. */
-const near = (a: number, b: number) => Math.abs(a - b) <= Math.max(25, 0.4 * Math.max(a, b));
+/**
+ * In the examples' units: MB, or for large numbers whatever they count. When V8 gives pages back, and so what RSS is after
+ * a collection, is a matter of timing: 215 MB on an idle machine were 125 MB on a busy one.
+ */
+const near = (a: number, b: number, share: number) =>
+  Math.abs(a - b) <= Math.max(25, share * Math.max(a, b));
+const RSS = /\brss \d[\d,.]*/g;
 
 function expectOutput(actual: string, documented: string): void {
   expect(words(actual)).toBe(words(documented));
   if (!sameHabits) return;
+  expectNear(actual.replaceAll(RSS, ''), documented.replaceAll(RSS, ''), 0.4);
+  expectNear(actual.match(RSS)?.join() ?? '', documented.match(RSS)?.join() ?? '', 0.7);
+}
+
+function expectNear(actual: string, documented: string, share: number): void {
   const got = numbers(actual);
-  const far = numbers(documented).filter((number, i) => !near(number, got[i] ?? Number.NaN));
+  const far = numbers(documented).filter((number, i) => !near(number, got[i] ?? Number.NaN, share));
   expect(far, actual).toEqual([]);
 }
 
