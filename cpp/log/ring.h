@@ -13,7 +13,7 @@
 
 namespace memtape {
 
-inline constexpr size_t kRingBytes = size_t{2} << 20;
+inline constexpr size_t kRingBytes = size_t{4} << 20;
 inline constexpr size_t kSlotBytes = kSlotHeaderBytes + kRingBytes;
 // A variable record larger than this is split by its writer.
 inline constexpr size_t kMaxRingRecordWords = kRingBytes / 8 / 8;
