@@ -12,7 +12,8 @@
 namespace memtape {
 
 enum class RingRecord : uint8_t {
-  kStack = 16,        // number | flags << 32, then one frame key per word, leaf first
+  kStack = 16,        // number | flags << 32, how many outermost frames are those of the ring's
+                      // latest kStack, then the keys of the others, a word each, leaf first
   kCode = 17,         // CodeHead, name, functions, InlinedFunctions, positions, call sites
   kCodeMoved = 18,    // from, to
   kScript = 19,       // ScriptHead, url, source mapping url

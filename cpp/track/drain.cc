@@ -355,20 +355,22 @@ void Drain::OnMap(Source* source, const uint64_t* record) {
 void Drain::OnStack(Source* source, const uint64_t* record, size_t words) {
   const uint32_t number = static_cast<uint32_t>(record[2]);
   uint32_t flags = static_cast<uint32_t>(record[2] >> 32);
-  uint32_t root = 0;
-  if (words > 3 && IsOriginKey(record[words - 1])) root = OriginNode(record[--words], &flags);
-  const std::span<const uint64_t> keys = {record + 3, words - 3};
   StackPath& path = source->path;
-  const uint64_t epoch = resolver_.epoch();
-  size_t depth = path.Common(root, keys, epoch);
-  path.CutTo(depth, root, epoch);
-  uint32_t node = path.NodeAt(depth);
-  for (; depth < keys.size(); depth++) {
-    const uint64_t key = keys[keys.size() - 1 - depth];
-    const std::span<const uint32_t> frames = resolver_.Resolve(key);
-    for (size_t f = frames.size(); f > 0; f--) node = dictionary_.Node(node, frames[f - 1]);
-    path.Push(key, node);
+  path.Change(record[3], {record + 4, words - 4}, resolver_.epoch());
+  const std::span<StackPath::Step> steps = path.steps();
+  size_t depth = path.known();
+  if (!steps.empty() && IsOriginKey(steps[0].key)) {
+    const uint32_t origin = OriginNode(steps[0].key, &flags);
+    depth = depth > 0 && steps[0].node == origin ? depth : 1;
+    steps[0].node = origin;
   }
+  uint32_t node = depth == 0 ? 0 : steps[depth - 1].node;
+  for (; depth < steps.size(); depth++) {
+    const std::span<const uint32_t> frames = resolver_.Resolve(steps[depth].key);
+    for (size_t f = frames.size(); f > 0; f--) node = dictionary_.Node(node, frames[f - 1]);
+    steps[depth].node = node;
+  }
+  path.SetKnown(depth);
   const uint32_t stack = dictionary_.Stack(node, flags);
   source->stacks.At(number) = stack;
   AddNewStack(source, number, stack);

@@ -3,11 +3,34 @@
 
 #include <string.h>
 
+#include <algorithm>
+#include <atomic>
+
 #include "os/os.h"
 #include "track/js_sampler.h"
 #include "track/session.h"
 
 namespace memtape {
+
+namespace {
+
+// A signal handler may leave at any point by longjmp. Until `told` is what the ring's reader has,
+// it counts as nothing, and the next stack is told whole.
+void TellStack(ThreadState* state, uint64_t head, const uint64_t* keys, size_t count) {
+  size_t kept = 0;
+  const size_t limit = std::min(count, state->told_count);
+  while (kept < limit && state->told[kept] == keys[count - 1 - kept]) kept++;
+  state->told_count = 0;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  const uint64_t heads[] = {head, kept};
+  const RecordPart parts[] = {{heads, sizeof heads}, {keys, (count - kept) * sizeof *keys}};
+  if (!PushTo(state, RingRecord::kStack, parts, 2)) return;
+  for (size_t i = kept; i < count; i++) state->told[i] = keys[count - 1 - i];
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  state->told_count = count;
+}
+
+}  // namespace
 
 uint32_t DefineStack(ThreadState* state, uint64_t hash, const uint64_t* keys, size_t count,
                      uint32_t flags) {
@@ -16,9 +39,7 @@ uint32_t DefineStack(ThreadState* state, uint64_t hash, const uint64_t* keys, si
   }
   const uint32_t number = ++state->last_stack;
   if (state->js_unknown) flags |= kStackJsUnknown;
-  const uint64_t head = number | uint64_t{flags} << 32;
-  const RecordPart parts[] = {{&head, sizeof head}, {keys, count * sizeof *keys}};
-  PushTo(state, RingRecord::kStack, parts, 2);
+  TellStack(state, number | uint64_t{flags} << 32, keys, count);
   state->stacks.Insert(hash, number);
   return number;
 }

@@ -108,6 +108,7 @@ ThreadState* Acquire(uint32_t session_number) {
   state->session = session_number;
   state->origin = OriginKeyIn(session_number);
   state->last_stack = state->gc_depth = state->gc_stack = 0;
+  state->told_count = 0;
   state->thread = control->next_thread.fetch_add(1, std::memory_order_relaxed);
   session.rings.At(static_cast<uint32_t>(slot))
       .header->thread.store(state->thread, std::memory_order_release);
@@ -179,15 +180,15 @@ bool WaitForRoom(ThreadState* state, size_t words) {
   return true;
 }
 
-void PushTo(ThreadState* state, RingRecord kind, const RecordPart* parts, size_t count) {
+bool PushTo(ThreadState* state, RingRecord kind, const RecordPart* parts, size_t count) {
   size_t bytes = 0;
   for (size_t i = 0; i < count; i++) bytes += parts[i].bytes;
   const size_t words = 2 + (bytes + 7) / 8;
   if (words > kMaxRingRecordWords) {
     control->dropped.fetch_add(1, std::memory_order_relaxed);
-    return;
+    return false;
   }
-  if (!EnsureRoom(state, words)) return;
+  if (!EnsureRoom(state, words)) return false;
   uint64_t* const record = state->ring.Next();
   const uint64_t stamp = TicksBefore();
   record[0] = stamp;
@@ -198,6 +199,7 @@ void PushTo(ThreadState* state, RingRecord kind, const RecordPart* parts, size_t
     out += parts[i].bytes;
   }
   state->ring.Commit(words, stamp);
+  return true;
 }
 
 void Push(RingRecord kind, const RecordPart* parts, size_t count) {
