@@ -189,6 +189,45 @@ describe('slices', () => {
   });
 });
 
+describe('standing still', () => {
+  const halted = (...range: ConstructorParameters<typeof GrowthAggregator>) => {
+    const log = new Log(...range);
+    log.growth.onMetadata({ options: { intervalMs: 10 } });
+    for (let ms = 0; ms <= 1000; ms += 10) log.at(ms).sample(ms);
+    // Nothing for an hour.
+    for (let ms = 3_601_000; ms <= 3_602_000; ms += 10) log.at(ms).sample(ms);
+    return log.growth.finish();
+  };
+
+  test('is no time: slices before and after it are of one length', () => {
+    const { slices, state } = halted();
+    expect(slices.length).toBeGreaterThan(30);
+    const before = slices.filter(({ endNs }) => endNs <= 1000 * MS).length;
+    expect(before / slices.length).toBeGreaterThan(0.4);
+    expect(before / slices.length).toBeLessThan(0.6);
+    for (let i = 1; i < slices.length; i++) {
+      expect(slices[i]?.endNs).toBeGreaterThan(slices[i - 1]?.endNs ?? 0);
+      expect(slices[i]?.ranNs).toBeGreaterThan(slices[i - 1]?.ranNs ?? 0);
+    }
+    // As much as is no more than a delay counts.
+    expect(slices.at(-1)?.ranNs).toBeCloseTo(2250 * MS, -3);
+    expect(state.stoodStillNs).toBeCloseTo((3_602_000 - 2250) * MS, -3);
+  });
+
+  test('counts where it is in the range', () => {
+    const from = (ms: number, to: number) =>
+      halted({ timeNs: ms * MS }, { timeNs: to * MS }).state.stoodStillNs / MS;
+    expect(from(100, 900)).toBeCloseTo(0, 3);
+    expect(from(500, 2000)).toBeCloseTo(750, 3);
+    expect(from(3_601_500, 3_601_900)).toBeCloseTo(0, 3);
+  });
+
+  test('is not told from idleness where nobody says how often there should be samples', () => {
+    const log = new Log().at(1000).sample(1).at(3_600_000).sample(2);
+    expect(log.growth.finish().state.stoodStillNs).toBe(0);
+  });
+});
+
 describe('births', () => {
   test('tell the age of what lives, to one part in 32', () => {
     const log = new Log();

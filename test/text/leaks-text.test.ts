@@ -28,6 +28,7 @@ const REPORT: LeaksReport = {
   notes: ['A note.'],
   from_ms: 0,
   to_ms: 600_000,
+  stood_still_ms: 0,
   full_gcs: 60,
   growth_bytes: 60_000_000,
   growth_by_quarter: [15_000_000, 15_000_000, 15_000_000, 15_000_000],

@@ -46,6 +46,7 @@ function eventFanout(listeners: Listeners): RecordConsumer {
 function recordFanout(listeners: Listeners): RecordConsumer {
   return {
     ...each('onStart', listeners),
+    ...each('onMetadata', listeners),
     ...each('onBlock', listeners),
     ...each('onForeignFree', listeners),
     ...each('onMissedFree', listeners),
@@ -61,6 +62,7 @@ function recordFanout(listeners: Listeners): RecordConsumer {
 
 type RecordHandler =
   | 'onStart'
+  | 'onMetadata'
   | 'onBlock'
   | 'onForeignFree'
   | 'onMissedFree'

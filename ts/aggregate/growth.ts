@@ -4,6 +4,7 @@
 import type { CaptureStart, Consumer } from '../decode/consumer.js';
 import type { Tables } from '../decode/tables.js';
 import { EXIT_MARK, GC_PHASE, OWN_MARK_PREFIX } from '../format/constants.js';
+import { parseMetadata } from '../format/metadata.js';
 import type {
   GcRecord,
   JsSampleRecord,
@@ -14,6 +15,7 @@ import type {
 import { type BirthBins, Births } from './births.js';
 import { grownTo } from './grown.js';
 import { committedDeltas } from './mappings.js';
+import { RunningTime } from './running-time.js';
 import { SiteGroups } from './site-groups.js';
 
 /** V8's GCType of a full collection. */
@@ -31,6 +33,8 @@ export type Moment = { readonly mark: string } | { readonly timeNs: number };
 
 export interface Slice {
   readonly endNs: number;
+  /** How long the process had run by then; slices are of equal length in this. */
+  readonly ranNs: number;
   /** Lowest live bytes of each site in the slice; sites beyond its length had none. */
   readonly floors: Float64Array;
   /** Lowest of all live blocks and committed mappings. */
@@ -61,6 +65,8 @@ export interface GrowthState {
   readonly births: BirthBins;
   readonly fullGcs: number;
   readonly lastGcEndNs: number | null;
+  /** Time of the range in which the process did not run. */
+  readonly stoodStillNs: number;
 }
 
 export interface Growth {
@@ -108,7 +114,10 @@ export class GrowthAggregator implements Consumer {
   #lastGcEndNs: number | null = null;
   #sliceNs = FIRST_SLICE_NS;
   #slices: Slice[] = [];
-  #edgeNs = 0;
+  readonly #running = new RunningTime();
+  #fromRanNs = 0;
+  /** When the slice ends, by how long the process has run. */
+  #edgeRanNs = 0;
   #endState: GrowthState | null = null;
   readonly #markNames = new Set<string>();
 
@@ -124,15 +133,26 @@ export class GrowthAggregator implements Consumer {
     this.#groups = new SiteGroups(tables);
   }
 
+  onMetadata(json: Readonly<Record<string, unknown>>): void {
+    const { intervalMs } = parseMetadata(json).options ?? {};
+    if (intervalMs !== undefined) this.#running.sampledEvery(intervalMs * 1e6);
+  }
+
   onTime(timeNs: number): void {
     if (this.#phase === 'before' && 'timeNs' in this.#from && timeNs >= this.#from.timeNs) {
       this.#begin(this.#from.timeNs);
     }
     if (this.#phase === 'in') {
       const to = this.#to !== null && 'timeNs' in this.#to ? this.#to.timeNs : null;
-      while (this.#edgeNs <= timeNs && (to === null || this.#edgeNs < to)) this.#cut(this.#edgeNs);
+      const ranNs = this.#running.at(to === null ? timeNs : Math.min(timeNs, to));
+      while (this.#edgeRanNs <= ranNs) {
+        const edgeNs = this.#running.when(this.#edgeRanNs);
+        if (to !== null && edgeNs >= to) break;
+        this.#cut(edgeNs);
+      }
       if (to !== null && timeNs >= to) this.#end(to);
     }
+    this.#running.advance(timeNs);
     this.#nowNs = Math.max(this.#nowNs, timeNs);
   }
 
@@ -211,7 +231,8 @@ export class GrowthAggregator implements Consumer {
     this.#nowNs = Math.max(this.#nowNs, timeNs) + INSTANT_NS;
     this.#phase = 'in';
     this.#fromNs = timeNs;
-    this.#edgeNs = timeNs + this.#sliceNs;
+    this.#fromRanNs = this.#running.at(timeNs);
+    this.#edgeRanNs = this.#fromRanNs + this.#sliceNs;
     this.#births.begin(this.#nowNs);
     this.#restartFloors();
   }
@@ -254,8 +275,10 @@ export class GrowthAggregator implements Consumer {
 
   #cut(endNs: number): void {
     const js = this.#jsHeap();
+    const ranNs = this.#running.at(endNs);
     this.#slices.push({
       endNs,
+      ranNs,
       floors: this.#floors.slice(0, this.#sites),
       heap: this.#heapFloor,
       heapTop: this.#heapTop,
@@ -269,7 +292,7 @@ export class GrowthAggregator implements Consumer {
       this.#slices = inPairs(this.#slices);
       this.#sliceNs *= 2;
     }
-    this.#edgeNs = endNs + this.#sliceNs;
+    this.#edgeRanNs = ranNs + this.#sliceNs;
   }
 
   #restartFloors(): void {
@@ -291,6 +314,7 @@ export class GrowthAggregator implements Consumer {
   }
 
   #state(timeNs: number): GrowthState {
+    const ranNs = this.#running.at(timeNs) - this.#fromRanNs;
     return {
       timeNs,
       heap: this.#heap,
@@ -302,6 +326,7 @@ export class GrowthAggregator implements Consumer {
       births: this.#births.bins(),
       fullGcs: this.#fullGcs,
       lastGcEndNs: this.#lastGcEndNs,
+      stoodStillNs: Math.max(0, timeNs - (this.#fromNs ?? 0) - ranNs),
     };
   }
 }
@@ -321,6 +346,7 @@ function lower(a: Slice, b: Slice): Slice {
   const lowest = (x: number, y: number) => (Number.isNaN(x) ? y : Math.min(x, y));
   return {
     endNs: b.endNs,
+    ranNs: b.ranNs,
     floors,
     heap: Math.min(a.heap, b.heap),
     heapTop: Math.max(a.heapTop, b.heapTop),

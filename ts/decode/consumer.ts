@@ -27,6 +27,8 @@ export interface CaptureStart {
 export interface Consumer {
   /** Before the first record. */
   onStart?(capture: CaptureStart): void;
+  /** What the process says about itself, as JSON; a later one adds to it. */
+  onMetadata?(json: Readonly<Record<string, unknown>>): void;
   /** `allocator` indexes ALLOCATORS. */
   onAlloc?(stack: number, size: number, allocator: number, thread: number, addressId: number): void;
   /** Describes the block that is freed: the stack, allocator and thread that made it. */
@@ -81,7 +83,6 @@ export interface RecordConsumer extends Consumer {
   onBlock?(offset: number, payloadBytes: number, kind: number): void;
   onThread?(thread: number): void;
   onDefinition?(definition: Definition): void;
-  onMetadata?(json: unknown): void;
   onTrailer?(json: unknown): void;
   onUnknownRecord?(tag: number, bytes: number): void;
   /** A free of an id that is not live (F-10); onFree is not called for it. */

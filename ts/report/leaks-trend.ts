@@ -5,6 +5,7 @@
 export type TrendKind = 'steady' | 'flattened' | 'growing' | 'unclear';
 
 export interface Point {
+  /** Time that the process ran. */
   readonly timeNs: number;
   readonly bytes: number;
 }

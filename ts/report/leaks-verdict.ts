@@ -59,7 +59,7 @@ export function provenPoints(
 ): Point[] {
   const lasting = lastingFloors(floors);
   return proof.at.map((i) => ({
-    timeNs: slices[i]?.endNs ?? 0,
+    timeNs: slices[i]?.ranNs ?? 0,
     bytes: lasting[i] as number,
   }));
 }
@@ -186,7 +186,7 @@ function jsGap(slices: readonly Slice[], proof: Proof): Gap | null {
 
 function pointsOf(slices: readonly Slice[], values: readonly number[]): Point[] {
   return slices
-    .map(({ endNs }, i) => ({ timeNs: endNs, bytes: values[i] as number }))
+    .map(({ ranNs }, i) => ({ timeNs: ranNs, bytes: values[i] as number }))
     .filter(({ bytes }) => !Number.isNaN(bytes));
 }
 

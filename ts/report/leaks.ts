@@ -54,6 +54,8 @@ export interface LeaksReport {
   readonly notes: readonly string[];
   readonly from_ms: number;
   readonly to_ms: number;
+  /** Of that time, what the process did not run: trends and rates leave it out. */
+  readonly stood_still_ms: number;
   readonly full_gcs: number;
   readonly growth_bytes: number;
   readonly growth_by_quarter: readonly number[];
@@ -77,6 +79,7 @@ export interface LeaksOptions {
 const LEAST_SITE_BYTES = 16_000;
 /** Of the growth by place, one that moves less is not worth its line. */
 const LEAST_SITE_SHARE = 0.001;
+const LEAST_STANDSTILL_NS = 1e9;
 
 export function leaksReport(
   growth: Growth,
@@ -92,6 +95,7 @@ export function leaksReport(
     notes: notesOf(growth),
     from_ms: milliseconds(growth.fromNs ?? 0),
     to_ms: milliseconds(state.timeNs),
+    stood_still_ms: milliseconds(state.stoodStillNs),
     full_gcs: state.fullGcs,
     growth_bytes: live.growthBytes,
     growth_by_quarter: live.quarters.map(Math.round),
@@ -116,6 +120,12 @@ const sum = (numbers: Float64Array): number => numbers.reduce((a, b) => a + b, 0
 
 function notesOf({ state }: Growth): string[] {
   const notes: string[] = [];
+  if (state.stoodStillNs >= LEAST_STANDSTILL_NS) {
+    notes.push(
+      `For ${(state.stoodStillNs / 1e9).toFixed(1)} s in all nothing was recorded, not even a sample: the process or the ` +
+        'machine stood still. Trends and rates leave that time out.',
+    );
+  }
   const blocks = sum(state.blocks);
   if (state.heap > blocks * 2 && state.heap - blocks > LEAST_SITE_BYTES) {
     notes.push(

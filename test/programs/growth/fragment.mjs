@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Bursts of blocks of which one in twenty stays. What is freed between them is too small for the next burst's blocks.
+import { collector, pace } from './pace.mjs';
+
 const kept = [];
 
 function burst(blocks, size) {
@@ -10,11 +12,18 @@ function burst(blocks, size) {
   }
 }
 
-const TICKS = 120;
-let tick = 0;
-const timer = setInterval(() => {
-  if (tick === 55) burst(30_000, 2_000);
-  if (tick === 75) burst(1_500, 42_000);
-  if (tick % 3 === 0) globalThis.gc();
-  if (++tick === TICKS) clearInterval(timer);
-}, 10);
+const BURSTS = [
+  { at: 800, blocks: 30_000, size: 2_000 },
+  { at: 1000, blocks: 1_500, size: 42_000 },
+];
+const LEAST_MS = 1400;
+const LEAST_COLLECTIONS = 25;
+const collections = collector(30);
+pace((ms) => {
+  const [next] = BURSTS;
+  if (next !== undefined && ms >= next.at) {
+    burst(next.blocks, next.size);
+    BURSTS.shift();
+  }
+  return collections(ms) < LEAST_COLLECTIONS || ms < LEAST_MS;
+});
