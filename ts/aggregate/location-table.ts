@@ -19,6 +19,13 @@ export function locationKey(thread: number, allocator: number): number {
   return thread * THREAD_UNIT + allocator;
 }
 
+/** Columns of equal length. */
+export interface Locations {
+  readonly stack: Uint32Array;
+  readonly thread: Uint32Array;
+  readonly allocator: Uint32Array;
+}
+
 export class LocationTable {
   /** Read it anew after each `locate`: growing replaces it. */
   slots = new Float64Array(SLOTS * 1024);
@@ -43,6 +50,11 @@ export class LocationTable {
       }
     }
     return this.#append(stack, key);
+  }
+
+  /** The number of this location in `columns`. */
+  index(stack: number, key: number): number {
+    return this.locate(stack, key) / SLOTS - 1;
   }
 
   get size(): number {
@@ -77,6 +89,18 @@ export class LocationTable {
       rows.count[row] = this.slots[at + countSlot] as number;
     }
     return rows;
+  }
+
+  /** All of them, in the order in which they were first located. */
+  columns(): Locations {
+    const { size, slots } = this;
+    const column = (value: (at: number) => number) =>
+      Uint32Array.from({ length: size }, (_none, index) => value((index + 1) * SLOTS));
+    return {
+      stack: column((at) => slots[at + STACK] as number),
+      thread: column((at) => Math.floor((slots[at + KEY] as number) / THREAD_UNIT)),
+      allocator: column((at) => (slots[at + KEY] as number) % THREAD_UNIT),
+    };
   }
 
   /** Calls back with the offset of each location. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who owns which pages: docs/format.md F-21, as cpp/track/map_ledger.cc applies it. Only recovery needs it: a capture's
-// own map records carry their deltas.
+// Who owns which pages: docs/format.md F-21, as cpp/track/map_ledger.cc applies it. A capture's own map
+// records carry their deltas: this is for recovery, and for telling which pages went.
 
 import { MAP_OP, MEMORY_CLASS, UP_TO_HOLE } from '../format/constants.js';
 import type { MapDelta, MapRecord } from '../format/records.js';
@@ -44,6 +44,11 @@ export class IntervalMap {
   /** Applies a call that succeeded; returns what it changed, per class and owner. */
   apply(call: MapCall): MapDelta[] {
     this.#deltas = [];
+    this.#change(call);
+    return this.#changes();
+  }
+
+  #change(call: MapCall): void {
     const end = call.address + pageUp(call.length);
     switch (call.op) {
       case MAP_OP.mmap: {
@@ -70,26 +75,30 @@ export class IntervalMap {
         break;
       default: // Advice changes what is resident, not what is committed.
     }
+  }
+
+  #changes(): MapDelta[] {
     return this.#deltas.filter((delta) => delta.bytes !== 0 || delta.ranges !== 0);
   }
 
   /**
    * Applies a call whose deltas the writer recorded. The writer also knew the mappings from before the start; where it
-   * counted a whole mprotect that is news here, they are learned.
+   * counted a whole mprotect that is news here, they are learned. Returns what changed here.
    */
-  replay(map: MapRecord): void {
+  replay(map: MapRecord): MapDelta[] {
     const own = this.apply(map);
-    if (map.op !== MAP_OP.mprotect) return;
+    if (map.op !== MAP_OP.mprotect) return own;
     const length = pageUp(map.length);
     const committed = (deltas: readonly MapDelta[]): number =>
       deltas
         .filter((d) => d.class === MEMORY_CLASS.committed && d.stack === map.stack)
         .reduce((sum, d) => sum + d.bytes, 0);
-    if (committed(own) === length || committed(map.deltas) !== length) return;
+    if (committed(own) === length || committed(map.deltas) !== length) return own;
     const start = map.address;
     this.#remove(start, start + length);
     const owned = { stack: map.stack, class: MEMORY_CLASS.committed, file: false };
     this.#add({ start, end: start + length, ...owned });
+    return this.#changes();
   }
 
   /** Index of the first interval that ends after `address`. */
