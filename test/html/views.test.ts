@@ -10,10 +10,10 @@ import { lastValue, plotData } from '../../ts/html/app/plot-data.js';
 import { search } from '../../ts/html/app/search.js';
 import { hashFromState, INITIAL_STATE, stateFromHash } from '../../ts/html/app/state.js';
 import { step } from '../../ts/html/app/steps.js';
-import { inverted } from '../../ts/html/app/tree-transforms.js';
 import { Trees } from '../../ts/html/app/trees.js';
 import { bytesText, durationText, percentText } from '../../ts/html/app/units.js';
 import { ROOT_FRAME } from '../../ts/model/frame.js';
+import { inverted } from '../../ts/model/inverted.js';
 import { type StackTree, StackTreeBuilder } from '../../ts/model/stack-tree.js';
 import { withoutFrames } from '../../ts/model/without-frames.js';
 

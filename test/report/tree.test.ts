@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { LeakAggregator } from '../../ts/aggregate/leaks.js';
 import { NamedStacks } from '../../ts/model/named-stacks.js';
+import { textWidth } from '../../ts/model/terminal-text.js';
 import { type TreeNode, type TreeReport, treeData, treeReport } from '../../ts/report/tree.js';
-import { textWidth } from '../../ts/text/columns.js';
 import { treeText } from '../../ts/text/tree-text.js';
 import { TreeState } from '../../ts/tui/tree-state.js';
 import { CaptureBuilder } from '../model/capture-builder.js';

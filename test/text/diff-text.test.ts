@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from 'vitest';
+import { textWidth } from '../../ts/model/terminal-text.js';
 import type { DiffReport, DiffRow } from '../../ts/report/diff.js';
-import { textWidth } from '../../ts/text/columns.js';
 import { diffCsv, diffText } from '../../ts/text/diff-text.js';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for

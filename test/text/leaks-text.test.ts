@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from 'vitest';
+import { textWidth, wrapped } from '../../ts/model/terminal-text.js';
 import type { LeakRow, LeaksReport } from '../../ts/report/leaks.js';
-import { textWidth, wrapped } from '../../ts/text/columns.js';
 import { leaksCsv, leaksText } from '../../ts/text/leaks-text.js';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for

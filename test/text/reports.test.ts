@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from 'vitest';
+import { textWidth } from '../../ts/model/terminal-text.js';
 import { summaryReport } from '../../ts/report/summary.js';
-import { textWidth } from '../../ts/text/columns.js';
 import { statsText } from '../../ts/text/stats-text.js';
 import { summaryText } from '../../ts/text/summary-text.js';
 import { recorded } from '../report/recorded.js';

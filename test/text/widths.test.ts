@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Reports as they look in terminals of 80, 120 and 200 columns: test/text/golden. `vitest -u` writes them anew.
 import { describe, expect, test } from 'vitest';
+import { textWidth } from '../../ts/model/terminal-text.js';
 import { statsReport } from '../../ts/report/stats.js';
 import { summaryReport } from '../../ts/report/summary.js';
-import { textWidth } from '../../ts/text/columns.js';
 import { statsText } from '../../ts/text/stats-text.js';
 import { summaryText } from '../../ts/text/summary-text.js';
 import { recorded } from '../report/recorded.js';

@@ -4,7 +4,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { textWidth } from '../../ts/text/columns.js';
+import { textWidth } from '../../ts/model/terminal-text.js';
 import { checkBundle, cli, memtape } from '../support/memtape.js';
 import { Pty } from '../support/pty.js';
 

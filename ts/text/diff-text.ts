@@ -4,8 +4,8 @@
 import pc from 'picocolors';
 import { csvOf } from '../model/csv.js';
 import { sizeText } from '../model/size-text.js';
+import { fittedPlace, padStart } from '../model/terminal-text.js';
 import type { DiffReport, DiffRow } from '../report/diff.js';
-import { fittedPlace, padStart } from './columns.js';
 import { columnsOf, type TextOptions } from './text-options.js';
 
 const GAP = '  ';

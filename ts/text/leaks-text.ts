@@ -5,8 +5,8 @@ import pc from 'picocolors';
 import { csvOf } from '../model/csv.js';
 import { printable } from '../model/printable.js';
 import { sizeText } from '../model/size-text.js';
+import { fittedPlace, padEnd, padStart, wrapped } from '../model/terminal-text.js';
 import type { AgeBin, LeakRow, LeaksReport } from '../report/leaks.js';
-import { fittedPlace, padEnd, padStart, wrapped } from './columns.js';
 import { columnsOf, type TextOptions } from './text-options.js';
 
 const GAP = '  ';

@@ -5,9 +5,9 @@ import pc from 'picocolors';
 import { printable } from '../model/printable.js';
 import type { ProfileKind } from '../model/profile.js';
 import { sizeText } from '../model/size-text.js';
+import { fitted, padEnd, padStart } from '../model/terminal-text.js';
 import type { HistogramBin } from '../report/histogram.js';
 import type { StatsReport } from '../report/stats-report.js';
-import { fitted, padEnd, padStart } from './columns.js';
 import { columnsOf, type TextOptions } from './text-options.js';
 
 const INDENT = '  ';

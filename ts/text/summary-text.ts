@@ -3,8 +3,8 @@
 
 import pc from 'picocolors';
 import { sizeText } from '../model/size-text.js';
+import { fittedPlace, padEnd, padStart, textWidth } from '../model/terminal-text.js';
 import type { SummaryColumn, SummaryReport, SummaryRow } from '../report/summary.js';
-import { fittedPlace, padEnd, padStart, textWidth } from './columns.js';
 import { paintShare } from './share-colour.js';
 import { columnsOf, type TextOptions } from './text-options.js';
 

@@ -5,8 +5,8 @@ import pc from 'picocolors';
 import type { Frame } from '../model/frame.js';
 import { placeText } from '../model/frame.js';
 import { sizeText } from '../model/size-text.js';
+import { fittedPlace, padStart } from '../model/terminal-text.js';
 import type { TreeReport, TreeView } from '../report/tree.js';
-import { fittedPlace, padStart } from './columns.js';
 import { paintShare } from './share-colour.js';
 import { columnsOf, type TextOptions } from './text-options.js';
 

@@ -3,6 +3,7 @@
 
 import { placeText } from '../model/frame.js';
 import { sizeText } from '../model/size-text.js';
+import { fitted, fittedEnd, textWidth } from '../model/terminal-text.js';
 import type { TreeScreenOptions } from './tree-screen.js';
 import type { TreeState } from './tree-state.js';
 
@@ -18,7 +19,7 @@ export function detailLines(
   options: TreeScreenOptions,
   { columns, rows }: Pane,
 ): string[] {
-  const { text, colours } = options;
+  const { colours } = options;
   const { node } = state;
   const { tree } = state.view;
   const frame = state.frame(node);
@@ -32,11 +33,11 @@ export function detailLines(
   const { stacks, bytes: rest } = state.report.leftOut;
   const leftOut = `${sizeText(rest)} in ${stacks.toLocaleString('en-US')} smaller stacks is not shown`;
   const facts = [
-    colours.bold(text.fitted(frame.name, columns)),
-    ...(frame.file === '' ? [] : [text.fittedEnd(placeText(frame), columns)]),
-    ...(frame.package === '' ? [] : [text.fitted(frame.package, columns)]),
-    text.fitted(numbers, columns),
-    ...(node === 0 && stacks > 0 ? [text.fitted(leftOut, columns)] : []),
+    colours.bold(fitted(frame.name, columns)),
+    ...(frame.file === '' ? [] : [fittedEnd(placeText(frame), columns)]),
+    ...(frame.package === '' ? [] : [fitted(frame.package, columns)]),
+    fitted(numbers, columns),
+    ...(node === 0 && stacks > 0 ? [fitted(leftOut, columns)] : []),
   ];
   const source = sourceLines(state, options, { columns, rows: rows - facts.length - 1 });
   return [...facts, '', ...source].slice(0, rows);
@@ -45,14 +46,14 @@ export function detailLines(
 /** The frame's line in the middle of those that fit. */
 function sourceLines(
   state: TreeState,
-  { source, text, colours }: TreeScreenOptions,
+  { source, colours }: TreeScreenOptions,
   { columns, rows }: Pane,
 ): string[] {
   const { file, line, kind } = state.frame(state.node);
   if (rows <= 0 || line === 0 || kind === 'native') return [];
   const lines = source(file);
   if (lines === null || lines[line - 1] === undefined) {
-    return [colours.dim(text.fitted('The file is not here, or has changed since.', columns))];
+    return [colours.dim(fitted('The file is not here, or has changed since.', columns))];
   }
   const first = Math.max(0, Math.min(line - 1 - Math.floor(rows / 2), lines.length - rows));
   const shown = lines.slice(first, first + rows);
@@ -60,7 +61,7 @@ function sourceLines(
   return shown.map((code, index) => {
     const number = first + index + 1;
     const head = `${number === line ? '▶' : ' '}${`${number}`.padStart(width)} `;
-    const body = text.fitted(code.replaceAll('\t', TAB), columns - text.width(head));
+    const body = fitted(code.replaceAll('\t', TAB), columns - textWidth(head));
     return number === line ? colours.yellow(head + body) : `${colours.dim(head)}${body}`;
   });
 }

@@ -3,6 +3,7 @@
 
 import { placeText } from '../model/frame.js';
 import { sizeText } from '../model/size-text.js';
+import { fitted, fittedEnd, padEnd, textWidth } from '../model/terminal-text.js';
 import type { TreeScreenOptions } from './tree-screen.js';
 import type { TreeRow, TreeState } from './tree-state.js';
 
@@ -29,7 +30,7 @@ export function treeLines(
 
 function treeLine(
   state: TreeState,
-  { colours, text }: TreeScreenOptions,
+  { colours }: TreeScreenOptions,
   { node, depth }: TreeRow,
   selected: boolean,
   columns: number,
@@ -43,16 +44,15 @@ function treeLine(
   const indent = `${' '.repeat(Math.min(depth, most) * INDENT)}${deep}`;
   const sign = state.isLeaf(node) ? '  ' : state.isOpen(node) ? '▾ ' : '▸ ';
   const numbers = `${sizeText(bytes)} (${(share * 100).toFixed(1)}%) `;
-  const head = text.fitted(indent + sign + numbers, columns);
-  const room = columns - text.width(head);
+  const head = fitted(indent + sign + numbers, columns);
+  const room = columns - textWidth(head);
   const frame = state.frame(node);
-  const name = text.fitted(frame.name, room);
+  const name = fitted(frame.name, room);
   const place = whole ? '' : placeText(frame);
-  const placeRoom = room - text.width(name) - 1;
-  const shownPlace = placeRoom < LEAST_PLACE ? '' : ` ${text.fittedEnd(place, placeRoom)}`;
+  const placeRoom = room - textWidth(name) - 1;
+  const shownPlace = placeRoom < LEAST_PLACE ? '' : ` ${fittedEnd(place, placeRoom)}`;
   if (selected) {
-    const line = head + name + shownPlace;
-    return colours.inverse(line + ' '.repeat(Math.max(0, columns - text.width(line))));
+    return colours.inverse(padEnd(head + name + shownPlace, columns));
   }
   const paint = share > 0.6 ? colours.red : share > 0.2 ? colours.yellow : colours.green;
   return `${paint(head)}${colours.bold(name)}${colours.dim(shownPlace)}`;

@@ -3,6 +3,7 @@
 
 import type pc from 'picocolors';
 import { printable } from '../model/printable.js';
+import { fitted, fittedEnd, padEnd } from '../model/terminal-text.js';
 import type { TreeReport } from '../report/tree.js';
 import type { Key, Screen, Size } from './terminal.js';
 import { detailLines } from './tree-details.js';
@@ -17,14 +18,6 @@ export interface TreeScreenOptions {
   readonly colours: Colours;
   /** All lines of a frame's file; null where there are none to show. */
   readonly source: (file: string) => readonly string[] | null;
-  /** How many columns a text takes, and the same text cut to so many. */
-  readonly text: TextTools;
-}
-
-export interface TextTools {
-  width(text: string): number;
-  fitted(text: string, width: number): string;
-  fittedEnd(text: string, width: number): string;
 }
 
 /** From here on, the source stands beside the tree. */
@@ -60,11 +53,11 @@ export class TreeScreen implements Screen {
   }
 
   draw({ columns, rows }: Size): string[] {
-    const { colours, text, title } = this.#options;
+    const { colours, title } = this.#options;
     const body = Math.max(1, rows - 2);
     const lines = this.#body(columns, body);
     return [
-      colours.inverse(this.#padded(text.fitted(title, columns), columns)),
+      colours.inverse(padEnd(fitted(title, columns), columns)),
       ...Array.from({ length: body }, (_, row) => lines[row] ?? ''),
       this.#footer(columns),
     ];
@@ -135,7 +128,7 @@ export class TreeScreen implements Screen {
   }
 
   #body(columns: number, rows: number): string[] {
-    if (this.#help) return HELP.map((line) => this.#options.text.fitted(line, columns));
+    if (this.#help) return HELP.map((line) => fitted(line, columns));
     const wide = columns >= WIDE;
     const below = wide || rows < TALL ? 0 : Math.min(14, Math.floor(rows * 0.4));
     const treeColumns = wide ? Math.floor(columns * 0.56) : columns;
@@ -153,7 +146,7 @@ export class TreeScreen implements Screen {
     if (wide) {
       const beside = details(columns - treeColumns - 3, rows);
       return Array.from({ length: rows }, (_, row) => {
-        const left = this.#padded(tree[row] ?? '', treeColumns);
+        const left = padEnd(tree[row] ?? '', treeColumns);
         return `${left} ${dim('│')} ${beside[row] ?? ''}`;
       });
     }
@@ -169,13 +162,9 @@ export class TreeScreen implements Screen {
   }
 
   #footer(columns: number): string {
-    const { colours, text } = this.#options;
-    if (this.#typed !== null) return `${text.fittedEnd(`/${this.#typed}`, columns - 1)}▏`;
-    if (this.#message !== '') return colours.yellow(text.fitted(this.#message, columns));
-    return colours.dim(text.fitted(KEYS, columns));
-  }
-
-  #padded(line: string, columns: number): string {
-    return line + ' '.repeat(Math.max(0, columns - this.#options.text.width(line)));
+    const { colours } = this.#options;
+    if (this.#typed !== null) return `${fittedEnd(`/${this.#typed}`, columns - 1)}▏`;
+    if (this.#message !== '') return colours.yellow(fitted(this.#message, columns));
+    return colours.dim(fitted(KEYS, columns));
   }
 }

@@ -5,7 +5,6 @@ import pc from 'picocolors';
 import { sizeText } from '../../model/size-text.js';
 import { type TreeReport, treeData, treeReport } from '../../report/tree.js';
 import { readLines } from '../../resolve/source-lines.js';
-import { fitted, fittedEnd, textWidth } from '../../text/columns.js';
 import { TREE_TITLES, treeText } from '../../text/tree-text.js';
 import { type Analysis, analyse } from '../analysis.js';
 import { captureArgument } from '../capture-argument.js';
@@ -35,7 +34,6 @@ async function walk(path: string, report: TreeReport, analysis: Analysis): Promi
     title: ` memtape  ${TREE_TITLES[report.kind]}: ${sizeText(report.bytes)}  ${basename(path)}`,
     colours: pc.createColors(stdoutStyle().colour ?? false),
     source: sourceOf(analysis),
-    text: { width: textWidth, fitted, fittedEnd },
   });
   await new Terminal(process.stdin, process.stdout, screen).run();
 }

@@ -2,12 +2,12 @@
 // The four shapes of the graph (inverted or not, Node.js internals shown or not), each made when first asked for.
 
 import { frameTotals } from '../../model/frame-totals.js';
+import { inverted } from '../../model/inverted.js';
 import type { StackTree } from '../../model/stack-tree.js';
 import { withoutFrames } from '../../model/without-frames.js';
 import { answeringNodes } from './answering.js';
 import { type AppFrame, appFrame } from './app-frame.js';
 import { type Layout, layOut } from './layout.js';
-import { inverted } from './tree-transforms.js';
 
 export interface Shape {
   readonly inverted: boolean;

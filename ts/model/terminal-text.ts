@@ -2,7 +2,7 @@
 // Text in terminal columns: names may be wide, combined or hostile.
 
 import stringWidth from 'string-width';
-import { printable } from '../model/printable.js';
+import { printable } from './printable.js';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 

@@ -8,7 +8,7 @@ import {
   padEnd,
   padStart,
   textWidth,
-} from '../../ts/text/columns.js';
+} from '../../ts/model/terminal-text.js';
 
 describe('columns', () => {
   test.each([

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The same tree upside down.
 
-import { type StackTree, withTotals } from '../../model/stack-tree.js';
+import { type StackTree, withTotals } from './stack-tree.js';
 
 /** A share of one stack that the inverted tree has placed as far as `node`. */
 interface Part {
