@@ -36,6 +36,8 @@ export class SliceLeaks implements Consumer, Sliced {
   /** Of the open slice: where in `#lives` those of a location that were born in one slice are. */
   #died = new Map<number, number>();
 
+  #finished: LeakSlices | undefined;
+
   constructor(maxLives = MAX_LIVES) {
     this.#maxLives = maxLives;
   }
@@ -75,6 +77,11 @@ export class SliceLeaks implements Consumer, Sliced {
 
   /** After the last event. */
   finish(): LeakSlices {
+    this.#finished ??= this.#finish();
+    return this.#finished;
+  }
+
+  #finish(): LeakSlices {
     const slices = this.#clock.finish();
     const blocks = this.#blocks;
     const ids = Math.min(this.#born.length, blocks.capacity);

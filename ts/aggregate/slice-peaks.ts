@@ -53,6 +53,8 @@ export class SlicePeaks implements Consumer, Sliced {
   #changes: SnapshotChanges = { slice: [], place: [], bytes: [], count: [] };
   readonly #maxChanges: number;
 
+  #finished: PeakSlices | undefined;
+
   constructor(maxChanges = MAX_CHANGES) {
     this.#maxChanges = maxChanges;
   }
@@ -84,6 +86,11 @@ export class SlicePeaks implements Consumer, Sliced {
 
   /** After the last event. */
   finish(): PeakSlices {
+    this.#finished ??= this.#finish();
+    return this.#finished;
+  }
+
+  #finish(): PeakSlices {
     const slices = this.#clock.finish();
     return {
       kind: 'peak',

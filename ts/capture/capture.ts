@@ -143,6 +143,7 @@ export class Capture {
       stacks: pass.stacks,
       stats: statsReport(input),
       timeline: input.timeline,
+      threads: pass.end.tables.threads,
       ...(options.title !== undefined && { title: options.title }),
     });
   }

@@ -85,20 +85,28 @@ export class NamedStacks {
   /** Everything in `rows`, merged by frame; with `threadName`, each thread below a frame of its own. */
   tree(rows: ProfileRows, threadName?: (thread: number) => string): StackTree {
     const builder = new StackTreeBuilder();
-    const memos = new Map<number, TreeNodes>();
+    const place = this.placer(builder, threadName);
     for (let row = 0; row < rows.size; row++) {
-      const stack = rows.stack[row] as number;
-      const root =
-        threadName === undefined
-          ? 0
-          : builder.child(0, this.#label('label', threadName(rows.thread[row] as number)));
-      const memo = memos.get(root) ?? new TreeNodes(root);
-      memos.set(root, memo);
-      let node = this.#treeNode(builder, memo, stack);
-      if (this.#needsGcLabel(stack)) node = builder.child(node, this.#label('gc', '(GC)'));
+      const node = place(rows.stack[row] as number, rows.thread[row] as number);
       builder.add(node, rows.bytes[row] as number, rows.count[row] as number);
     }
     return builder.finish();
+  }
+
+  /** Tells the node of each stack in a tree that grows by what it is asked for. */
+  placer(
+    builder: StackTreeBuilder,
+    threadName?: (thread: number) => string,
+  ): (stack: number, thread: number) => number {
+    const memos = new Map<number, TreeNodes>();
+    return (stack, thread) => {
+      const root =
+        threadName === undefined ? 0 : builder.child(0, this.#label('label', threadName(thread)));
+      const memo = memos.get(root) ?? new TreeNodes(root);
+      memos.set(root, memo);
+      const node = this.#treeNode(builder, memo, stack);
+      return this.#needsGcLabel(stack) ? builder.child(node, this.#label('gc', '(GC)')) : node;
+    };
   }
 
   /** Each capture node is placed once per kind of root, however many stacks share it. */

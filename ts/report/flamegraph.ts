@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 // A profile as a tree with everything its page shows beside it.
 
+import type { LeakSlices } from '../aggregate/slice-leaks.js';
+import type { PeakSlices } from '../aggregate/slice-peaks.js';
+import type { ThreadInfo } from '../format/records.js';
 import type { Frame, SourcedFrame } from '../model/frame.js';
 import type { NamedStacks } from '../model/named-stacks.js';
-import type { Profile } from '../model/profile.js';
-import type { FlamegraphReport } from './flamegraph-report.js';
+import { ALLOCATOR_NAMES, type Profile, type ProfileRows } from '../model/profile.js';
+import { StackTreeBuilder } from '../model/stack-tree.js';
+import type { EntryColumns, FlamegraphReport, ThreadName } from './flamegraph-report.js';
 import type { StatsReport } from './stats-report.js';
+import { temporalColumns } from './temporal.js';
+import { threadText } from './thread-text.js';
 import type { TimelineReport } from './timeline.js';
 
 export interface FlamegraphInput {
@@ -13,6 +19,9 @@ export interface FlamegraphInput {
   readonly stacks: NamedStacks;
   readonly stats: StatsReport;
   readonly timeline: TimelineReport;
+  readonly threads?: ReadonlyMap<number, ThreadInfo>;
+  /** For a report on any range of time. */
+  readonly slices?: PeakSlices | LeakSlices;
   /** For the window's title; the command unless given. */
   readonly title?: string;
   /** Names of threads: each gets a frame at the root of its stacks. */
@@ -23,7 +32,14 @@ export interface FlamegraphInput {
 
 export function flamegraphReport(input: FlamegraphInput): FlamegraphReport {
   const { profile, stacks, stats, timeline } = input;
-  const tree = stacks.tree(profile.rows, input.threadName);
+  const builder = new StackTreeBuilder();
+  const place = stacks.placer(builder, input.threadName);
+  const entries = entryColumns(profile.rows, place);
+  for (const [entry, node] of entries.node.entries()) {
+    builder.add(node, entries.bytes[entry] as number, entries.count[entry] as number);
+  }
+  const temporal = input.slices && temporalColumns(input.slices, place);
+  const tree = builder.finish();
   const frames = stacks.frames.all();
   const lines = input.sourceLines?.(frames) ?? [];
   return {
@@ -36,9 +52,37 @@ export function flamegraphReport(input: FlamegraphInput): FlamegraphReport {
       self_bytes: Array.from(tree.selfBytes),
       self_count: Array.from(tree.selfCount),
     },
+    entries,
+    threads: threadNames([...entries.thread, ...(temporal?.places.thread ?? [])], input.threads),
+    allocators: ALLOCATOR_NAMES,
+    ...(temporal && { temporal }),
     timeline,
     stats,
   };
+}
+
+function entryColumns(
+  rows: ProfileRows,
+  place: (stack: number, thread: number) => number,
+): EntryColumns {
+  return {
+    node: Array.from(rows.stack, (stack, row) => place(stack, rows.thread[row] as number)),
+    thread: Array.from(rows.thread),
+    allocator: Array.from(rows.allocator),
+    bytes: Array.from(rows.bytes),
+    count: Array.from(rows.count),
+  };
+}
+
+function threadNames(
+  used: readonly number[],
+  infos: FlamegraphInput['threads'],
+): readonly ThreadName[] {
+  const ids = [...new Set(used)].sort((a, b) => a - b);
+  return ids.map((id) => {
+    const info = infos?.get(id);
+    return { id, name: threadText(id, info), kind: info?.kind ?? 'unknown' };
+  });
 }
 
 const sourced = (frame: Frame, source: string | undefined): SourcedFrame =>
