@@ -170,6 +170,31 @@ describe('the reports', () => {
     );
   });
 
+  test('flamegraph as rows: each box once, threads apart, upside down', () => {
+    const { cwd } = record();
+    const { peak_memory: peak } = json(cwd, 'stats', '--json', 'a.bin');
+    const rows = (...args: string[]) => {
+      const { status, stdout } = memtape(['flamegraph', '--csv', ...args, 'a.bin'], { cwd });
+      expect(status).toBe(0);
+      const [heading = '', ...lines] = stdout.trimEnd().split('\n');
+      expect(heading).toBe(
+        'node,parent,depth,function,file,line,package,bytes,own_bytes,allocations,own_allocations',
+      );
+      // The numbers at the end; names may hold commas.
+      return lines.map((line) => {
+        const [, bytes, own] = /,(\d+),(\d+),\d+,\d+$/.exec(line) ?? [];
+        return { line, bytes: Number(bytes), own: Number(own) };
+      });
+    };
+    for (const args of [[], ['--split-threads'], ['--inverted']]) {
+      const all = rows(...args);
+      expect(all[0]?.bytes).toBe(peak);
+      expect(all.reduce((sum, { own }) => sum + own, 0)).toBe(peak);
+    }
+    expect(rows('--split-threads').some(({ line }) => /^\d+,0,1,main,,0,,/.test(line))).toBe(true);
+    expect(rows('--inverted')[1]?.line).toMatch(/^1,0,1,node::NodeArrayBufferAllocator/);
+  });
+
   test('a page folds what does not fit, unless it must not', () => {
     // More stacks than two megabytes hold: each number has a path of its own through these functions.
     const cwd = folderOf({

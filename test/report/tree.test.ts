@@ -3,13 +3,20 @@ import { describe, expect, test } from 'vitest';
 import { LeakAggregator } from '../../ts/aggregate/leaks.js';
 import { NamedStacks } from '../../ts/model/named-stacks.js';
 import { textWidth } from '../../ts/model/terminal-text.js';
-import { type TreeNode, type TreeReport, treeData, treeReport } from '../../ts/report/tree.js';
+import {
+  type TreeNode,
+  type TreeOptions,
+  type TreeReport,
+  treeData,
+  treeReport,
+} from '../../ts/report/tree.js';
+import { treeCsv, treeRows } from '../../ts/report/tree-rows.js';
 import { treeText } from '../../ts/text/tree-text.js';
 import { TreeState } from '../../ts/tui/tree-state.js';
 import { CaptureBuilder } from '../model/capture-builder.js';
 
 /** main → load → node:buffer (700), main → parse → parse (200), main itself (50), a pool thread (50), 30 tiny stacks. */
-function report(biggest = 4): TreeReport {
+function report(biggest = 4, options: TreeOptions = {}): TreeReport {
   const capture = new CaptureBuilder();
   const main = capture.js('main', '/app/main.js', 3);
   const load = capture.js('load', '/app/load.js', 14);
@@ -24,7 +31,7 @@ function report(biggest = 4): TreeReport {
   add(50, main);
   add(49, pool);
   for (let i = 0; i < 30; i++) add(1, capture.js(`tiny${i}`, '/app/tiny.js', i + 1), main);
-  return treeReport(leaks.leaked(), new NamedStacks(capture.tables), { biggest });
+  return treeReport(leaks.leaked(), new NamedStacks(capture.tables), { biggest, ...options });
 }
 
 describe('treeReport', () => {
@@ -47,6 +54,48 @@ describe('treeReport', () => {
       'everything 999 0',
       ['main 950 50', ['load 700 0', ['alloc 700 700']], ['parse 200 0', ['parse 200 200']]],
       ['uv_fs_work 49 49'],
+    ]);
+  });
+
+  test('inverted, allocating frames come first and callers below them', () => {
+    const { tree } = treeData(report(4, { inverted: true }));
+    const brief = ({ function: name, bytes, children }: TreeNode): unknown => [
+      `${name} ${bytes}`,
+      ...children.map(brief),
+    ];
+    expect(brief(tree)).toEqual([
+      'everything 999',
+      ['alloc 700', ['load 700', ['main 700']]],
+      ['parse 200', ['parse 200', ['main 200']]],
+      ['main 50'],
+      ['uv_fs_work 49'],
+    ]);
+    const lines = treeText(report(4, { inverted: true })).split('\n');
+    expect(lines[0]).toBe('Memory never freed, allocating frames first: 1.029kB in 34 blocks');
+    // What Node.js's own frames hold goes to their callers first.
+    expect(lines[2]).toBe('700B  68.0%  load at /app/load.js:14');
+  });
+
+  test('as rows has each path once, callers first, the largest first', () => {
+    const rows = [...treeRows(report().full)];
+    expect(rows.map(({ depth, function: name }) => `${' '.repeat(depth)}${name}`)).toEqual([
+      'everything',
+      ' main',
+      '  load',
+      '   alloc',
+      '  parse',
+      '   parse',
+      ' uv_fs_work',
+    ]);
+    for (const { node, parent, depth } of rows) {
+      expect(rows[node]?.node).toBe(node);
+      expect(parent === null ? -1 : rows[parent]?.depth).toBe(depth - 1);
+    }
+    expect(rows.reduce((sum, row) => sum + row.own_bytes, 0)).toBe(999);
+    expect([...treeCsv(report().full)].slice(0, 3)).toEqual([
+      'node,parent,depth,function,file,line,package,bytes,own_bytes,allocations,own_allocations\n',
+      '0,,0,everything,,0,,999,0,4,0\n',
+      '1,0,1,main,/app/main.js,3,,950,50,3,1\n',
     ]);
   });
 });

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 // memtape tree on a real pseudo terminal.
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -71,7 +78,7 @@ describe('memtape tree on a terminal', () => {
       expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(columns);
       expect(lines[0]).toMatch(/^ memtape {2}Heap at its peak: [\d.]+MB {2}a\.bin$/);
       expect(lines[1]).toMatch(/^▾ [\d.]+MB \(100\.0%\) everything/);
-      expect(lines.at(-1)).toContain('↑↓ move');
+      expect(lines.at(-1)).toMatch(/^↑↓ move .* q quit$/);
       // Siblings of the biggest are there, closed.
       expect(lines.some((line) => /▸ 2\.000MB \(.*%\) start/.test(line))).toBe(true);
       expect(lines.some((line) => /▾ 9\.000MB \(.*%\) large/.test(line))).toBe(true);
@@ -110,6 +117,89 @@ describe('memtape tree on a terminal', () => {
     await pty.waitFor('the end', () => selected(pty) !== '' && !selected(pty).includes('start'));
     pty.type('q');
     expect((await pty.ended()).status).toBe(0);
+  });
+
+  test('turns the tree round and back', async () => {
+    const pty = open(120, 40);
+    await pty.waitFor('the tree', has('large'));
+    pty.type('i');
+    const inverted = await pty.waitFor(
+      'inverted',
+      has('Heap at its peak, allocating frames first'),
+    );
+    // The largest allocating frame is at the top, its callers go down to the program's start.
+    expect(inverted[1]).toMatch(/^▾ [\d.]+MB \(100\.0%\) everything/);
+    expect(inverted[2]).toMatch(/^ {2}▾ [\d.]+MB \(.*%\) node::NodeArrayBufferAllocator/);
+    await select(pty, 'large');
+    pty.type(RIGHT + RIGHT);
+    await pty.waitFor('its caller', () => selected(pty).includes('start'));
+    pty.type('i');
+    await pty.waitFor(
+      'upright',
+      (lines) => has('Heap at its peak: ')(lines) && has('large')(lines),
+    );
+    pty.type('q');
+    expect((await pty.ended()).status).toBe(0);
+    const started = open(120, 40, '--inverted');
+    await started.waitFor('inverted', has('allocating frames first'));
+    started.type('q');
+    await started.ended();
+  });
+
+  test('opens the source in an editor and has the screen again afterwards', async () => {
+    const told = join(cwd, 'told');
+    const editor = `sh -c 'echo "$@" > ${told}; stty -a < /dev/tty >> ${told}; read line; echo "$line" >> ${told}' editor`;
+    const pty = new Pty(
+      ['env', '-u', 'VISUAL', `EDITOR=${editor}`, process.execPath, cli, 'tree', 'a.bin'],
+      120,
+      40,
+      cwd,
+    );
+    await pty.waitFor('the tree', has('large'));
+    await select(pty, 'large');
+    pty.type('o');
+    // The terminal is as an editor expects it: lines are read, and keys echoed.
+    await pty.waitFor(
+      'the editor',
+      () => existsSync(told) && readFileSync(told, 'utf8').includes('icanon'),
+    );
+    expect(readFileSync(told, 'utf8')).toMatch(/ icanon .* echo /s);
+    pty.type('typed into the editor\n');
+    await pty.waitFor('the screen', (_, output) => output.split('\x1b[?1049h').length === 3);
+    pty.type(UP);
+    await pty.waitFor('keys', () => selected(pty) !== '' && !selected(pty).includes('large'));
+    const [args, ...rest] = readFileSync(told, 'utf8').trimEnd().split('\n');
+    expect(args).toBe(`+6 ${join(cwd, 'app.js')}`);
+    expect(rest.at(-1)).toBe('typed into the editor');
+    await select(pty, 'NodeArrayBufferAllocator');
+    pty.type('o');
+    await pty.waitFor('a message', has('there is no source to open'));
+    pty.type('q');
+    expect(await pty.ended()).toEqual({ status: 0, signal: null, restored: true });
+  });
+
+  test('says what is missing when no editor is named, or it fails', async () => {
+    const start = (...environment: string[]) =>
+      new Pty(
+        ['env', '-u', 'VISUAL', ...environment, process.execPath, cli, 'tree', 'a.bin'],
+        120,
+        40,
+        cwd,
+      );
+    const none = start('-u', 'EDITOR');
+    await none.waitFor('the tree', has('large'));
+    await select(none, 'large');
+    none.type('o');
+    await none.waitFor('a message', has('set EDITOR to the program'));
+    none.type('q');
+    await none.ended();
+    const wrong = start('EDITOR=exit 3; true');
+    await wrong.waitFor('the tree', has('large'));
+    await select(wrong, 'large');
+    wrong.type('o');
+    await wrong.waitFor('a message', has('ended with code 3'));
+    wrong.type('q');
+    expect(await wrong.ended()).toMatchObject({ status: 0, restored: true });
   });
 
   test("shows Node.js's frames on request, searches, and says when nothing is found", async () => {
@@ -206,5 +296,10 @@ describe('memtape tree into a pipe', () => {
     const report = JSON.parse(memtape(['tree', '--json', '-b', '3', 'a.bin'], { cwd }).stdout);
     expect(report.tree.bytes + report.left_out.bytes).toBe(report.total_bytes);
     expect(report.left_out.stacks).toBeGreaterThan(0);
+    const csv = memtape(['tree', '--csv', '-b', '3', 'a.bin'], { cwd }).stdout.split('\n');
+    expect(csv[1]).toMatch(new RegExp(`^0,,0,everything,,0,,${report.tree.bytes},0,\\d+,0$`));
+    const inverted = memtape(['tree', '--inverted', 'a.bin'], { cwd }).stdout.split('\n');
+    expect(inverted[0]).toMatch(/^Heap at its peak, allocating frames first: /);
+    expect(inverted[2]).toMatch(/^ *\d+\.\d{3}MB +\d+\.\d% {2}node::NodeArrayBufferAllocator/);
   });
 });

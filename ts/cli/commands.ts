@@ -61,6 +61,7 @@ export const commands: readonly CommandEntry[] = [
       'force',
       'quiet',
       'json',
+      'csv',
       'leaks',
       'temporaryAllocations',
       'temporaryAllocationThreshold',
@@ -143,16 +144,19 @@ export const commands: readonly CommandEntry[] = [
     usage: '[options] <capture>',
     options: [
       'json',
+      'csv',
       'biggestAllocs',
+      'inverted',
       'leaks',
       'temporaryAllocations',
       'temporaryAllocationThreshold',
     ],
     maxArgs: 1,
     help: `In a terminal: arrows move, open and close, e opens the biggest branch, n shows
-Node.js's own frames, / searches, ? lists all keys, q quits. Into a pipe it prints
-the tree:
-  memtape tree memtape-app.1234.bin | less`,
+Node.js's own frames, i inverts, o opens the source in $EDITOR, / searches, ? lists
+all keys, q quits. Into a pipe it prints the tree:
+  memtape tree memtape-app.1234.bin | less
+  memtape tree --inverted --csv memtape-app.1234.bin > tree.csv`,
     load: () => import('./commands/tree.js'),
   },
   {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The biggest stacks of a profile as a tree to walk through, callers first.
+// The biggest stacks of a profile as a tree to walk through, callers first or allocating frames first.
 
 import { type Frame, frameCategory } from '../model/frame.js';
+import { inverted } from '../model/inverted.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import {
   bytesByStack,
@@ -27,13 +28,15 @@ export interface TreeReport {
   readonly count: number;
   /** Smaller stacks than those that are shown. */
   readonly leftOut: { readonly stacks: number; readonly bytes: number; readonly count: number };
+  /** Whether allocating frames come first and callers below them. */
+  readonly inverted: boolean;
   /** Every frame. */
   readonly full: TreeView;
   /** Without Node.js's own frames: what they hold goes to their callers. */
   readonly plain: TreeView;
 }
 
-/** The same as plain data. */
+/** A frame and what was called from it. */
 export interface TreeNode {
   readonly function: string;
   readonly file: string;
@@ -45,9 +48,25 @@ export interface TreeNode {
   readonly children: readonly TreeNode[];
 }
 
+/** The report as plain data. */
+export interface TreeData {
+  readonly kind: ProfileKind;
+  readonly inverted: boolean;
+  readonly total_bytes: number;
+  readonly total_allocations: number;
+  readonly left_out: {
+    readonly stacks: number;
+    readonly bytes: number;
+    readonly allocations: number;
+  };
+  readonly tree: TreeNode;
+}
+
 export interface TreeOptions {
   /** How many stacks to show, the largest of all. */
   readonly biggest?: number;
+  /** Allocating frames first, callers below them. */
+  readonly inverted?: boolean;
 }
 
 export const DEFAULT_BIGGEST = 200;
@@ -70,13 +89,15 @@ export function treeReport(
   const tree = stacks.tree(rows);
   const frames = [...stacks.frames.all(), INTERNALS];
   const hidden = frames.map((frame) => frameCategory(frame) === 'node');
+  const turned = (upright: StackTree) => (options.inverted ? inverted(upright) : upright);
   return {
     kind: profile.kind,
     bytes: profile.totalBytes,
     count: profile.totalCount,
     leftOut,
-    full: viewOf(tree, frames),
-    plain: viewOf(withoutFrames(tree, hidden, frames.length - 1), frames),
+    inverted: options.inverted ?? false,
+    full: treeView(turned(tree), frames),
+    plain: treeView(turned(withoutFrames(tree, hidden, frames.length - 1)), frames),
   };
 }
 
@@ -111,7 +132,7 @@ function biggestRows(
   };
 }
 
-function viewOf(tree: StackTree, frames: readonly Frame[]): TreeView {
+export function treeView(tree: StackTree, frames: readonly Frame[]): TreeView {
   const { first, child } = childLists(tree.parent);
   const sorted = new Map<number, readonly number[]>();
   const children = (node: number): readonly number[] => {
@@ -128,7 +149,8 @@ function viewOf(tree: StackTree, frames: readonly Frame[]): TreeView {
 }
 
 /** Nested, every frame included. */
-export function treeData({ full, kind, bytes, count, leftOut }: TreeReport) {
+export function treeData(report: TreeReport): TreeData {
+  const { full, kind, bytes, count, leftOut } = report;
   const { frames, tree, children } = full;
   const nodeOf = (node: number): TreeNode => {
     const { name, file, line, package: owner } = frames[tree.frame[node] as number] as Frame;
@@ -145,6 +167,7 @@ export function treeData({ full, kind, bytes, count, leftOut }: TreeReport) {
   };
   return {
     kind,
+    inverted: report.inverted,
     total_bytes: bytes,
     total_allocations: count,
     left_out: {

@@ -10,12 +10,17 @@ import type { TreeReport, TreeView } from '../report/tree.js';
 import { paintShare } from './share-colour.js';
 import { columnsOf, type TextOptions } from './text-options.js';
 
-export const TREE_TITLES: Record<string, string> = {
+const TITLES: Record<string, string> = {
   peak: 'Heap at its peak',
   leaked: 'Memory never freed',
   temporary: 'Temporary memory',
   allocated: 'Memory allocated',
 };
+
+/** `Heap at its peak`, and how it is shown. */
+export function treeTitle({ kind, inverted }: TreeReport): string {
+  return `${TITLES[kind]}${inverted ? ', allocating frames first' : ''}`;
+}
 
 const MIN_LOCATION = 16;
 
@@ -45,7 +50,7 @@ export function treeText(report: TreeReport, options: TextOptions = {}): string 
     stacks === 0
       ? []
       : ['', `${sizeText(bytes)} in ${stacks} smaller stacks; --biggest-allocs shows more.`];
-  const title = `${TREE_TITLES[report.kind]}: ${sizeText(report.bytes)} in ${report.count} blocks`;
+  const title = `${treeTitle(report)}: ${sizeText(report.bytes)} in ${report.count} blocks`;
   return `${[colours.bold(title), '', ...rows, ...rest].join('\n')}\n`;
 }
 

@@ -86,6 +86,16 @@ export class Terminal {
     }
   }
 
+  /** Somebody else has the terminal while this runs. */
+  lend<Result>(run: () => Result): Result {
+    this.#giveBack();
+    try {
+      return run();
+    } finally {
+      this.#take();
+    }
+  }
+
   readonly #take = (): void => {
     this.#taken = true;
     this.#input.setRawMode(true);

@@ -2,6 +2,7 @@
 // The tree on a screen: what the reader sees and which keys do what.
 
 import type pc from 'picocolors';
+import type { Frame } from '../model/frame.js';
 import { printable } from '../model/printable.js';
 import { fitted, fittedEnd, padEnd } from '../model/terminal-text.js';
 import type { TreeReport } from '../report/tree.js';
@@ -14,8 +15,12 @@ export type Colours = ReturnType<typeof pc.createColors>;
 
 export interface TreeScreenOptions {
   /** What the screen is about: a heading and the capture's name. */
-  readonly title: string;
+  readonly title: (report: TreeReport) => string;
   readonly colours: Colours;
+  /** The same upside down, or upright again. */
+  readonly turned: (inverted: boolean) => TreeReport;
+  /** Shows a frame's source in the reader's editor; returns why it does not. */
+  readonly edit: (frame: Frame) => string | null;
   /** All lines of a frame's file; null where there are none to show. */
   readonly source: (file: string) => readonly string[] | null;
 }
@@ -24,7 +29,7 @@ export interface TreeScreenOptions {
 const WIDE = 110;
 /** With fewer lines there is no room for it below. */
 const TALL = 16;
-const KEYS = '↑↓ move  →← open close  e open biggest  n Node.js  / search  ? keys  q quit';
+const KEYS = '↑↓ move  →← open  e biggest  n Node.js  i invert  o edit  / find  ? keys  q quit';
 
 const HELP = [
   '↑ ↓ j k       move              → Enter l     open, then go in',
@@ -32,12 +37,14 @@ const HELP = [
   'PgUp PgDn     a page            Home End g G  first, last',
   'e             open the biggest branch below',
   "n             show or hide Node.js's own frames",
+  'i             allocating frames first, callers below them, and back',
+  'o             open the source in $VISUAL or $EDITOR',
   '/ . ,         search, next match, previous match',
   'Ctrl-Z        suspend           q Esc Ctrl-C  quit',
 ];
 
 export class TreeScreen implements Screen {
-  readonly #state: TreeState;
+  #state: TreeState;
   readonly #options: TreeScreenOptions;
   #top = 0;
   #page = 10;
@@ -57,7 +64,7 @@ export class TreeScreen implements Screen {
     const body = Math.max(1, rows - 2);
     const lines = this.#body(columns, body);
     return [
-      colours.inverse(padEnd(fitted(title, columns), columns)),
+      colours.inverse(padEnd(fitted(title(this.#state.report), columns), columns)),
       ...Array.from({ length: body }, (_, row) => lines[row] ?? ''),
       this.#footer(columns),
     ];
@@ -97,6 +104,10 @@ export class TreeScreen implements Screen {
       space: () => state.toggle(),
       e: () => state.openBiggest(),
       n: () => state.toggleNodeInternals(),
+      i: () => this.#turn(),
+      o: () => {
+        this.#message = this.#options.edit(state.frame(state.node)) ?? '';
+      },
       '/': () => {
         this.#typed = '';
       },
@@ -120,6 +131,13 @@ export class TreeScreen implements Screen {
       this.#find(1);
     } else if (name === 'backspace') this.#typed = typed === '' ? null : typed.slice(0, -1);
     else if (!ctrl && text !== '' && printable(text) === text) this.#typed = typed + text;
+  }
+
+  #turn(): void {
+    const { report, showsNode } = this.#state;
+    this.#state = new TreeState(this.#options.turned(!report.inverted));
+    if (showsNode) this.#state.toggleNodeInternals();
+    this.#top = 0;
   }
 
   #find(direction: 1 | -1): void {

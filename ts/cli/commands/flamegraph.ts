@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // memtape flamegraph: one HTML file, beside the capture unless -o says otherwise, or its data.
 import { renderFlamegraph } from '../../html/render.js';
+import { inverted } from '../../model/inverted.js';
 import { sizeText } from '../../model/size-text.js';
 import { flamegraphReport } from '../../report/flamegraph.js';
 import type { FlamegraphReport } from '../../report/flamegraph-report.js';
 import { threadText } from '../../report/thread-text.js';
+import { treeView } from '../../report/tree.js';
+import { treeCsv } from '../../report/tree-rows.js';
 import { endedAtMs } from '../../resolve/resolution.js';
 import { sourceLines } from '../../resolve/source-lines.js';
-import { analyse } from '../analysis.js';
+import { type Analysis, analyse } from '../analysis.js';
 import { captureArgument } from '../capture-argument.js';
 import type { Action } from '../commands.js';
 import type { Options } from '../options.js';
@@ -16,24 +19,39 @@ import { pageSize, profileWord, reportFile, writeReportFile } from '../report-fi
 export const action: Action = async (args, options) => {
   const capture = captureArgument(args, 'flamegraph');
   const kind = profileWord(options) ?? 'flamegraph';
-  const target = options.json ? { output: '-', ...options } : options;
+  const target = options.json || options.csv ? { output: '-', ...options } : options;
   const file = reportFile(capture, { kind, extension: 'html' }, target);
-  const { end, profile, stacks, timeline, stats } = await analyse(capture, options);
-  const { confidentialFiles: confidential = 'default' } = options;
+  const analysis = await analyse(capture, options);
+  const chunks = options.csv ? rows(analysis, options) : [text(analysis, options)];
+  await writeReportFile(file, chunks, options);
+};
+
+/** With `--split-threads`: what the boxes at the root are called. */
+function threadNames({ end }: Analysis, { splitThreads }: Options) {
   const { threads } = end.tables;
+  return splitThreads && ((thread: number) => threadText(thread, threads.get(thread)));
+}
+
+function rows(analysis: Analysis, options: Options): Iterable<string> {
+  const { profile, stacks } = analysis;
+  const tree = stacks.tree(profile.rows, threadNames(analysis, options) || undefined);
+  return treeCsv(treeView(options.inverted ? inverted(tree) : tree, stacks.frames.all()));
+}
+
+function text(analysis: Analysis, options: Options): string {
+  const { end, profile, stacks, timeline, stats } = analysis;
+  const { confidentialFiles: confidential = 'default' } = options;
+  const threadName = threadNames(analysis, options);
   const report = flamegraphReport({
     profile,
     stacks,
     timeline,
     stats: stats(),
     sourceLines: (frames) => sourceLines(frames, { confidential, endedAtMs: endedAtMs(end) }),
-    ...(options.splitThreads && {
-      threadName: (thread) => threadText(thread, threads.get(thread)),
-    }),
+    ...(threadName && { threadName }),
   });
-  const text = options.json ? `${JSON.stringify(report)}\n` : page(report, options);
-  await writeReportFile(file, [text], options);
-};
+  return options.json ? `${JSON.stringify(report)}\n` : page(report, options);
+}
 
 function page(report: FlamegraphReport, options: Options): string {
   const { html, folded } = renderFlamegraph(report, {

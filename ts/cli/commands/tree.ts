@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 // memtape tree: the biggest stacks, on a terminal to walk through, elsewhere as text.
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, isAbsolute } from 'node:path';
 import pc from 'picocolors';
+import type { Frame } from '../../model/frame.js';
 import { sizeText } from '../../model/size-text.js';
 import { type TreeReport, treeData, treeReport } from '../../report/tree.js';
+import { treeCsv } from '../../report/tree-rows.js';
+import { endedAtMs } from '../../resolve/resolution.js';
 import { readLines } from '../../resolve/source-lines.js';
-import { TREE_TITLES, treeText } from '../../text/tree-text.js';
+import { treeText, treeTitle } from '../../text/tree-text.js';
 import { type Analysis, analyse } from '../analysis.js';
 import { captureArgument } from '../capture-argument.js';
 import type { Action } from '../commands.js';
+import type { Options } from '../options.js';
 import { dataText, print, stdoutStyle } from '../output.js';
 
 /** Both ends, and one that knows what a cursor is. */
@@ -16,36 +21,53 @@ const isInteractive = (): boolean =>
   process.stdin.isTTY === true && process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
 
 function sourceOf({ end }: Analysis): (file: string) => readonly string[] | null {
-  const durationNs = end.trailer?.durationNs ?? end.endTimeNs;
-  const endedAtMs = Number(end.header.startUnixNs / 1_000_000n) + durationNs / 1e6;
   const known = new Map<string, readonly string[] | null>();
   return (file) => {
-    const lines = known.get(file) ?? readLines(file, { endedAtMs });
+    const lines = known.get(file) ?? readLines(file, { endedAtMs: endedAtMs(end) });
     known.set(file, lines);
     return lines;
   };
 }
 
+type Turned = (inverted: boolean) => TreeReport;
+
 /** Loaded only here: no other command pays for it. */
-async function walk(path: string, report: TreeReport, analysis: Analysis): Promise<void> {
+async function walk(path: string, report: TreeReport, turned: Turned, analysis: Analysis) {
   const { Terminal } = await import('../../tui/terminal.js');
   const { TreeScreen } = await import('../../tui/tree-screen.js');
+  const { editorOf, openInEditor } = await import('../../tui/editor.js');
+  const editor = editorOf(process.env);
+  const edit = ({ kind, file, line }: Frame): string | null => {
+    if (kind !== 'js' || line === 0 || !isAbsolute(file)) return 'there is no source to open';
+    if (!existsSync(file)) return `${file} is not here`;
+    if (editor === undefined) return 'set EDITOR to the program that is to open it';
+    return terminal.lend(() => openInEditor(editor, file, line));
+  };
   const screen = new TreeScreen(report, {
-    title: ` memtape  ${TREE_TITLES[report.kind]}: ${sizeText(report.bytes)}  ${basename(path)}`,
+    title: (shown) => ` memtape  ${treeTitle(shown)}: ${sizeText(shown.bytes)}  ${basename(path)}`,
     colours: pc.createColors(stdoutStyle().colour ?? false),
+    turned,
+    edit,
     source: sourceOf(analysis),
   });
-  await new Terminal(process.stdin, process.stdout, screen).run();
+  const terminal = new Terminal(process.stdin, process.stdout, screen);
+  await terminal.run();
+}
+
+function reporter({ profile, stacks }: Analysis, { biggestAllocs }: Options): Turned {
+  const biggest = biggestAllocs === undefined ? {} : { biggest: biggestAllocs };
+  return (inverted) => treeReport(profile, stacks, { ...biggest, inverted });
 }
 
 export const action: Action = async (args, options) => {
   const path = captureArgument(args, 'tree');
   const analysis = await analyse(path, options);
-  const { biggestAllocs } = options;
-  const report = treeReport(analysis.profile, analysis.stacks, {
-    ...(biggestAllocs !== undefined && { biggest: biggestAllocs }),
+  const turned = reporter(analysis, options);
+  const report = turned(options.inverted ?? false);
+  const data = dataText(options, {
+    json: () => treeData(report),
+    csv: () => [...treeCsv(report.full)].join(''),
   });
-  const data = dataText(options, { json: () => treeData(report), csv: () => '' });
-  if (data === undefined && isInteractive()) await walk(path, report, analysis);
+  if (data === undefined && isInteractive()) await walk(path, report, turned, analysis);
   else await print(data ?? treeText(report, stdoutStyle()));
 };
