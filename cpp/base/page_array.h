@@ -74,6 +74,8 @@ class PageArray {
                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
                            : syscall(SYS_mremap, data_, bytes_, wanted, MREMAP_MAYMOVE, 0);
     if (moved == -1) OutOfMemory();
+    // Tells our pages from the program's (os::MapPages says how); growing keeps it.
+    if (data_ == nullptr) syscall(SYS_madvise, moved, wanted, MADV_DONTDUMP);
     data_ = reinterpret_cast<T*>(moved);
     bytes_ = wanted;
   }

@@ -276,6 +276,30 @@ bool RecordEncoder::Sample(const SampleRecord& sample) {
   return EndLong();
 }
 
+bool RecordEncoder::Rss(const RssRecord& rss) {
+  BeginLong(LongTag::kRss);
+  Number(rss.rss);
+  Number(rss.parts.size());
+  for (const RssPartBytes& part : rss.parts) {
+    Number(static_cast<uint64_t>(part.part));
+    Number(part.detail);
+    Number(part.bytes);
+  }
+  return EndLong();
+}
+
+bool RecordEncoder::RssPages(std::span<const RssRun> runs) {
+  BeginLong(LongTag::kRssPages);
+  uint64_t end = 0;
+  for (const RssRun& run : runs) {
+    Number(run.part);
+    Number(run.page - end);
+    Number(run.pages);
+    end = run.page + run.pages;
+  }
+  return EndLong();
+}
+
 bool RecordEncoder::JsSample(const JsSampleRecord& sample) {
   BeginLong(LongTag::kJsSample);
   Number(sample.thread);

@@ -104,6 +104,9 @@ class RecordEncoder {
   bool ThreadEnd(uint32_t thread);
   bool Map(const MapRecord& map);
   bool Sample(const SampleRecord& sample);
+  bool Rss(const RssRecord& rss);
+  // `runs` by address.
+  bool RssPages(std::span<const RssRun> runs);
   bool JsSample(const JsSampleRecord& sample);
   bool Gc(uint32_t thread, uint64_t type, GcPhase phase);
   bool Mark(uint32_t thread, uint32_t name);

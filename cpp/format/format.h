@@ -102,6 +102,8 @@ enum class LongTag : uint8_t {
   kRingStack = 0x34,
   kRingTails = 0x35,
   kSourceMap = 0x36,
+  kRss = 0x37,
+  kRssPages = 0x38,
 };
 
 // §4.5 flags of a stack
@@ -140,6 +142,20 @@ enum class MapOp : uint8_t { kMmap = 0, kMunmap = 1, kMremap = 2, kMprotect = 3,
 // flags of a kMprotect that failed at a hole in its range, after it had changed what is before it.
 inline constexpr uint64_t kUpToHole = 1;
 enum class MemoryClass : uint8_t { kCommitted = 0, kReserved = 1, kFile = 2 };
+
+// §5.3 rss
+enum class RssPart : uint8_t {
+  kFile = 0,
+  kCode = 1,
+  kMapping = 2,
+  kThreadStack = 3,
+  kArena = 4,
+  kAnonymous = 5,
+  kEarlier = 6,
+  kMemtape = 7,
+  kOther = 8,
+};
+inline constexpr uint64_t kRssPageBytes = 4096;
 
 // §6 Marks that the writer makes
 inline constexpr char kExitMark[] = "memtape:exit";

@@ -81,6 +81,24 @@ struct SampleRecord {
   uint64_t file = 0;
 };
 
+struct RssPartBytes {
+  RssPart part = RssPart::kOther;
+  uint32_t detail = 0;
+  uint64_t bytes = 0;
+};
+
+struct RssRecord {
+  uint64_t rss = 0;
+  std::span<const RssPartBytes> parts;
+};
+
+// Resident pages in a row, in units of kRssPageBytes.
+struct RssRun {
+  uint32_t part = 0;  // index into the parts of the record before
+  uint64_t page = 0;
+  uint64_t pages = 0;
+};
+
 struct HeapSpace {
   uint32_t name = 0;
   uint64_t size = 0;

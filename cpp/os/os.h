@@ -8,7 +8,8 @@
 
 namespace memtape::os {
 
-// Page-aligned zeroed memory, or nullptr. `length` is rounded up to whole pages.
+// Page-aligned zeroed memory, or nullptr. `length` is rounded up to whole pages. Left out of core
+// dumps, which also tells it from the program's own wherever pages are looked at (track/smaps.h).
 void* MapPages(size_t length);
 void UnmapPages(void* address, size_t length);
 // Grows a MapPages range, moving it if need be; nullptr on failure (the old range stays).
@@ -20,6 +21,10 @@ bool WipeOnFork(void* address, size_t length);
 // be written across its end without a split. nullptr on failure.
 uint8_t* MapTwice(int fd, uint64_t offset, size_t length);
 uint8_t* MapShared(int fd, uint64_t offset, size_t length);
+
+// Whether each page of a range of anonymous memory is resident: bit 0 of `pages`, one byte a page.
+// False when some of it is not mapped (any more).
+bool ReadResidency(uint64_t start, size_t length, uint8_t* pages);
 
 // Files. All return a negative errno on failure.
 int OpenRead(const char* path);

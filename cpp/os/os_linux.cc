@@ -112,7 +112,9 @@ size_t PageSize() {
 void* MapPages(size_t length) {
   const long p = Call(SYS_mmap, 0, static_cast<long>(RoundUp(length)), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return Failed(p) ? nullptr : reinterpret_cast<void*>(p);
+  if (Failed(p)) return nullptr;
+  Call(SYS_madvise, p, static_cast<long>(RoundUp(length)), MADV_DONTDUMP);
+  return reinterpret_cast<void*>(p);
 }
 
 void UnmapPages(void* address, size_t length) {
@@ -149,6 +151,10 @@ uint8_t* MapTwice(int fd, uint64_t offset, size_t length) {
     }
   }
   return reinterpret_cast<uint8_t*>(room);
+}
+
+bool ReadResidency(uint64_t start, size_t length, uint8_t* pages) {
+  return !Failed(Call(SYS_mincore, static_cast<long>(start), static_cast<long>(length), L(pages)));
 }
 
 int OpenRead(const char* path) {

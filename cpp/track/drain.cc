@@ -20,6 +20,7 @@
 #include "track/live_blocks.h"
 #include "track/map_ledger.h"
 #include "track/metadata.h"
+#include "track/rss_sampler.h"
 #include "track/session.h"
 #include "track/stack_path.h"
 
@@ -60,6 +61,7 @@ class Drain final : public LogWriter::RingSource {
     uint64_t call_cpu_ns;     // processor time that it had used when it began to look abandoned
     uint32_t thread;
     uint32_t os_tid;
+    uintptr_t stack_end;               // 0: not known
     uint32_t name;                     // string id of what it is called
     bool name_given;                   // by whom it belongs to: other names do not count
     PageArray<uint32_t> stacks;        // ring stack number → stack id
@@ -98,7 +100,9 @@ class Drain final : public LogWriter::RingSource {
   void AskForName(Source* source);
   uint32_t StackOf(Source* source, uint32_t number);
   void NotePeak();
-  void Sample();
+  // `look`: at the parts of RSS, whether it is time or not.
+  void Sample(bool look);
+  void LookAtRss();
   void ReclaimDeadThreads();
   void SyncTime(uint64_t ticks) { writer_.encoder().Time(ToNs(ticks)); }
   uint64_t ToNs(uint64_t ticks) const {
@@ -111,7 +115,7 @@ class Drain final : public LogWriter::RingSource {
   // Whether no thread can come with an event any more, once recording has stopped.
   bool AllOutside(uint64_t patience);
   void Finish();
-  void End();
+  void End(bool look);
 
   Session* session_ = nullptr;
   PageArena arena_{os::MapPages};
@@ -121,6 +125,9 @@ class Drain final : public LogWriter::RingSource {
   FlatMap origins_;  // OriginStackOf(key) → stack id + 1
   LiveBlocks blocks_;
   MapLedger ledger_;
+  RssSampler rss_;
+  PageArray<ResidentParts::ThreadStack> thread_stacks_;
+  bool exit_seen_ = false;  // an exit mark, in this round
   PageArray<Source> sources_;
   PageArray<RingTail> tails_;
   size_t new_runs_ = 0;  // in all sources
@@ -149,12 +156,16 @@ void Drain::Prepare(Session* session) {
   const std::span<const char> maps = os::ReadMaps();
   ledger_.Snapshot(maps.data(), maps.size());
   next_sample_ns_ = last_flush_ns_ = next_reclaim_ns_ = 0;
+  exit_seen_ = false;
+  rss_.Start(session->options_.rss_always, os::MonotonicNs());
   Calibrate(TicksBefore(), os::MonotonicNs());
 }
 
 void Drain::Clear() {
   blocks_.Clear();
   ledger_.Clear();
+  rss_.Clear();
+  thread_stacks_.Free();
   for (size_t i = 0; i < sources_.size(); i++) {
     sources_[i].stacks.Free();
     sources_[i].new_stacks.Free();
@@ -455,6 +466,7 @@ void Drain::OnThread(Source* source, const uint64_t* record) {
     // A new thread in a slot that is new or was given back.
     source->thread = thread;
     source->os_tid = static_cast<uint32_t>(record[2] >> 32);
+    source->stack_end = StackEndOf(source->owner);
     source->name = 0;
     source->name_given = false;
     source->stacks.Clear();
@@ -514,9 +526,10 @@ void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, 
       });
       return;
     case RingRecord::kMark: {
-      const uint32_t name =
-          dictionary_.String({reinterpret_cast<const char*>(record + 3), record[2]});
+      const std::string_view text = {reinterpret_cast<const char*>(record + 3), record[2]};
+      const uint32_t name = dictionary_.String(text);
       writer_.Emit([&](RecordEncoder& encoder) { return encoder.Mark(thread, name); });
+      if (text == kExitMark) exit_seen_ = true;
       return;
     }
     case RingRecord::kThreadName:
@@ -541,7 +554,7 @@ void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, 
   }
 }
 
-void Drain::Sample() {
+void Drain::Sample(bool look) {
   SampleRecord sample;
   sample.rss = os::ResidentBytes();
   sample.live_bytes = blocks_.live_bytes();
@@ -552,6 +565,29 @@ void Drain::Sample() {
   sample.heap = sample.live_bytes + sample.committed;
   writer_.Emit([&](RecordEncoder& encoder) { return encoder.Sample(sample); });
   session_->heap_bytes_.store(sample.heap, std::memory_order_relaxed);
+  if (look || rss_.IsDue(os::MonotonicNs(), sample.rss)) LookAtRss();
+}
+
+void Drain::LookAtRss() {
+  thread_stacks_.Clear();
+  uint32_t main_thread = 0;
+  for (size_t i = 0; i < sources_.size(); i++) {
+    const Source& source = sources_[i];
+    if (source.thread == 0) continue;
+    if (source.os_tid == static_cast<uint32_t>(session_->pid_)) main_thread = source.thread;
+    if (source.stack_end != 0) thread_stacks_.push_back({source.stack_end, source.thread});
+  }
+  thread_stacks_.push_back({os::StackEnd(os::Tid()), 0});
+  std::string_view rings_name = session_->rings_path_.view();
+  rings_name = rings_name.substr(rings_name.rfind('/') + 1);
+  const ResidentParts::Owners owners = {
+      &ledger_,
+      resolver_.modules(session_->options_.native).modules(),
+      {thread_stacks_.data(), thread_stacks_.size()},
+      rings_name,
+      main_thread,
+  };
+  rss_.Sample(owners, &dictionary_, &writer_, os::MonotonicNs());
 }
 
 // A thread's state has no destructor that could run too early: the slot is free again when the
@@ -618,9 +654,11 @@ void Drain::Run() {
     const uint32_t flushes = session_->flushes_wanted_.load(std::memory_order_acquire);
     FindSources();
     Merge(Horizon(now_ticks));
-    if (now_ns >= next_sample_ns_) {
+    if (now_ns >= next_sample_ns_ || exit_seen_) {
       writer_.encoder().SyncTime(now_ns - session_->start_ns_);
-      Sample();
+      Sample(exit_seen_);
+      if (exit_seen_) session_->exits_settled_.fetch_add(1, std::memory_order_release);
+      exit_seen_ = false;
       next_sample_ns_ = now_ns + interval_ns;
     }
     if (now_ns - last_flush_ns_ >= kFlushNs || flushes != session_->flushes_.load()) {
@@ -662,18 +700,18 @@ void Drain::Finish() {
   FindSources();
   Horizon(TicksAfter());
   Merge(session_->end_ticks_.load());
-  End();
+  End(/*look=*/true);
 }
 
 void Drain::GiveUp() {
   session_->Fail("no memory for memtape's own tables", ENOMEM);
-  End();
+  End(/*look=*/false);
 }
 
-void Drain::End() {
+void Drain::End(bool look) {
   const uint64_t end_ns = os::MonotonicNs() - session_->start_ns_;
   writer_.encoder().SyncTime(end_ns);
-  Sample();
+  Sample(look);
   summary_.duration_ns = end_ns;
   summary_.nested = control->nested.load();
   summary_.dropped = control->dropped.load();

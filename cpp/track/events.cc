@@ -127,7 +127,11 @@ void RecordModulesChange(ThreadState* state, ModulesChange change) {
 void RecordMark(const char* name, size_t length) {
   const uint64_t size = length < 4096 ? length : 4096;
   const RecordPart parts[] = {{&size, sizeof size}, {name, size}};
+  Session& session = CurrentSession();
+  const uint32_t exits = session.exits_settled();
   Push(RingRecord::kMark, parts, 2);
+  // Node.js is about to free nearly everything: what RSS is made of must be looked at before.
+  if (std::string_view{name, length} == kExitMark) session.WaitForExitLook(exits);
 }
 
 void RecordMetadata(const char* json, size_t length) {

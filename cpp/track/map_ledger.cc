@@ -211,6 +211,14 @@ std::span<const MapDelta> MapLedger::Apply(const MapRecord& record) {
   return {deltas_.data(), kept};
 }
 
+MapLedger::Owner MapLedger::OwnerOf(uint64_t address) const {
+  const size_t i = FirstEndingAfter(address);
+  if (i == intervals_.size()) return {0, false, UINT64_MAX};
+  const Interval& interval = intervals_[i];
+  if (interval.start > address) return {0, false, interval.start};
+  return {interval.stack, true, interval.end};
+}
+
 void MapLedger::Clear() {
   intervals_.Free();
   deltas_.Free();

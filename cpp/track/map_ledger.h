@@ -23,6 +23,15 @@ class MapLedger {
   // call. Fields as in format.md §5.2.
   std::span<const MapDelta> Apply(const MapRecord& record);
 
+  // Whose page this is, and up to where that is so. Stack 0: nobody's that is known. `known`: it is
+  // a mapping, if only one from before the start.
+  struct Owner {
+    uint32_t stack;
+    bool known;
+    uint64_t end;
+  };
+  Owner OwnerOf(uint64_t address) const;
+
   uint64_t bytes(MemoryClass memory_class) const {
     return bytes_[static_cast<size_t>(memory_class)];
   }

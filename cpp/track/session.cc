@@ -273,27 +273,31 @@ bool Session::WaitForDrain(bool exiting) {
   return true;
 }
 
-void Session::WaitForModules(uint32_t before) {
+template <typename Done>
+void Session::AwaitDrain(Done&& done) {
   constexpr uint64_t kPatienceNs = 100'000'000;
   const uint64_t start = os::MonotonicNs();
-  while (modules_settled() == before && active() && os::MonotonicNs() - start < kPatienceNs) {
+  while (!done() && active() && os::MonotonicNs() - start < kPatienceNs) {
     control->drain_wake.store(1, std::memory_order_release);
     os::FutexWake(reinterpret_cast<uint32_t*>(&control->drain_wake));
     os::SleepNs(50'000);
   }
 }
 
+void Session::WaitForModules(uint32_t before) {
+  AwaitDrain([=, this] { return modules_settled() != before; });
+}
+
+void Session::WaitForExitLook(uint32_t before) {
+  if (running()) AwaitDrain([=, this] { return exits_settled() != before; });
+}
+
 void Session::Flush() {
   if (!active() || !running()) return;
-  constexpr uint64_t kPatienceNs = 100'000'000;
-  const uint64_t start = os::MonotonicNs();
   const uint32_t wanted = flushes_wanted_.fetch_add(1, std::memory_order_acq_rel) + 1;
-  while (static_cast<int32_t>(flushes_.load(std::memory_order_acquire) - wanted) < 0 && active() &&
-         os::MonotonicNs() - start < kPatienceNs) {
-    control->drain_wake.store(1, std::memory_order_release);
-    os::FutexWake(reinterpret_cast<uint32_t*>(&control->drain_wake));
-    os::SleepNs(50'000);
-  }
+  AwaitDrain([=, this] {
+    return static_cast<int32_t>(flushes_.load(std::memory_order_acquire) - wanted) >= 0;
+  });
 }
 
 void Session::Fail(const char* text, int error) {

@@ -22,6 +22,7 @@ struct SessionOptions {
   bool follow = false;
   const char* mode = "preload";        // or "patch"
   const char* no_js_stacks = nullptr;  // why there will be none; null: that is not known yet
+  bool rss_always = false;             // looks at the parts of RSS with every sample: for tests
   const char* end = "stop";            // what the trailer says when Stop is not told otherwise
 };
 
@@ -62,6 +63,10 @@ class Session {
   void WaitForModules(uint32_t before);
   // Has everything written that was recorded so far, within a while. Not inside a hook.
   void Flush();
+  // How often the drain thread has come past an exit mark and looked what RSS is made of.
+  uint32_t exits_settled() const { return exits_settled_.load(std::memory_order_acquire); }
+  // Waits until that is no longer `before`, for a while. Not inside a hook.
+  void WaitForExitLook(uint32_t before);
   void CountStall(uint64_t ns) {
     stalls_.fetch_add(1, std::memory_order_relaxed);
     stall_ns_.fetch_add(ns, std::memory_order_relaxed);
@@ -85,6 +90,9 @@ class Session {
   bool StopClaimed(const char* end, bool exiting);
   bool WaitForDrain(bool exiting);
   void Complain();
+  // Wakes the drain thread until `done`, for a while.
+  template <typename Done>
+  void AwaitDrain(Done&& done);
   const char* Refuse(const char* text, int error);
 
   SessionOptions options_;
@@ -107,7 +115,7 @@ class Session {
   const char* end_ = nullptr;
   std::atomic<uint64_t> end_ticks_{0};  // no event after this stamp belongs to it; 0: goes on
   os::FileIdentity stderr_;             // as it was at the start
-  std::atomic<uint32_t> modules_settled_{0};
+  std::atomic<uint32_t> modules_settled_{0}, exits_settled_{0};
   std::atomic<uint32_t> flushes_wanted_{0}, flushes_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> heap_bytes_{0};

@@ -40,6 +40,14 @@ ThreadState* TakeState(uint32_t tid) {
   return nullptr;
 }
 
+ThreadState* StateOf(const RingWriter* ring) {
+  for (std::atomic<ThreadState*>& place : states) {
+    ThreadState* state = place.load(std::memory_order_acquire);
+    if (state == nullptr || &state->ring == ring) return state;
+  }
+  return nullptr;
+}
+
 void PrepareUnwinding(ThreadState* state, uint32_t tid) {
   state->bounds.hi = os::StackEnd(static_cast<int>(tid));
   const bool native = CurrentSession().native();
@@ -55,15 +63,16 @@ void PrepareUnwinding(ThreadState* state, uint32_t tid) {
 
 }  // namespace
 
+uintptr_t StackEndOf(const RingWriter* ring) {
+  const ThreadState* state = StateOf(ring);
+  return state == nullptr ? 0 : state->bounds.hi;
+}
+
 void ReleaseThreadState(const RingWriter* ring) {
-  for (std::atomic<ThreadState*>& place : states) {
-    ThreadState* state = place.load(std::memory_order_acquire);
-    if (state == nullptr) return;
-    if (&state->ring != ring) continue;
-    state->ring.Close();  // the thread may have died inside a hook
-    state->os_tid.store(0);
-    return;
-  }
+  ThreadState* state = StateOf(ring);
+  if (state == nullptr) return;
+  state->ring.Close();  // the thread may have died inside a hook
+  state->os_tid.store(0);
 }
 
 void SweepThreadStates() {

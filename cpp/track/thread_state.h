@@ -79,6 +79,9 @@ struct ThreadState {
 // Gives the calling thread a state with a ring of the running session. Guard up. Null on failure.
 ThreadState* AcquireThreadState();
 
+// The upper end of the stack of the thread that has this ring, 0: not known.
+uintptr_t StackEndOf(const RingWriter* ring);
+
 // The thread that has this ring has died, after its last free.
 void ReleaseThreadState(const RingWriter* ring);
 // Takes back the states of all threads that have died.

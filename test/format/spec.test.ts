@@ -183,6 +183,11 @@ describe('§5 long records', () => {
     expectAll(specList(/^Classes: (.*)$/m), cppEnum('MemoryClass'), ts.MEMORY_CLASS);
   });
 
+  it('parts of RSS', () => {
+    expectAll(columns(specTable('5.3 '), 1, 0), cppEnum('RssPart'), ts.RSS_PART);
+    expect(constants['kRssPageBytes']).toBe(ts.RSS_PAGE_BYTES);
+  });
+
   it('thread kinds and gc phases', () => {
     expect(cppEnum('ThreadKind')).toEqual(byNumber(ts.THREAD_KINDS));
     expect(cppEnum('GcPhase')).toEqual(ts.GC_PHASE);

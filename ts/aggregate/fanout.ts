@@ -53,6 +53,8 @@ function recordFanout(listeners: Listeners): RecordConsumer {
     ...each('onUnknownFree', listeners),
     ...each('onMap', listeners),
     ...each('onSample', listeners),
+    ...each('onRss', listeners),
+    ...each('onRssPages', listeners),
     ...each('onJsSample', listeners),
     ...each('onGc', listeners),
     ...each('onMark', listeners),
@@ -69,6 +71,8 @@ type RecordHandler =
   | 'onUnknownFree'
   | 'onMap'
   | 'onSample'
+  | 'onRss'
+  | 'onRssPages'
   | 'onJsSample'
   | 'onGc'
   | 'onMark'

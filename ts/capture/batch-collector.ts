@@ -10,6 +10,8 @@ import type {
   MapOpName,
   MapRecord,
   MarkRecord,
+  RssPagesRecord,
+  RssRecord,
   SampleRecord,
   StallRecord,
 } from '../format/records.js';
@@ -106,6 +108,14 @@ export class BatchCollector implements RecordConsumer {
 
   onStall(stall: StallRecord): void {
     this.#other({ type: 'stall', ...stall });
+  }
+
+  onRss(rss: RssRecord): void {
+    this.#other({ type: 'rss', ...rss });
+  }
+
+  onRssPages(pages: RssPagesRecord): void {
+    this.#other({ type: 'rss_pages', ...pages });
   }
 
   #row(type: number): number {

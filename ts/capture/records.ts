@@ -6,6 +6,8 @@ import type {
   JsSampleRecord,
   MapOpName,
   MarkRecord,
+  RssPagesRecord,
+  RssRecord,
   SampleRecord,
   StallRecord,
 } from '../format/records.js';
@@ -20,6 +22,8 @@ export const RECORD_TYPES = [
   'gc',
   'mark',
   'stall',
+  'rss',
+  'rss_pages',
 ] as const;
 export type RecordType = (typeof RECORD_TYPES)[number];
 
@@ -93,6 +97,8 @@ export type RareRecord =
   | (SampleRecord & { readonly type: 'sample' })
   | (JsSampleRecord & { readonly type: 'js_sample' })
   | (MarkRecord & { readonly type: 'mark' })
-  | (StallRecord & { readonly type: 'stall' });
+  | (StallRecord & { readonly type: 'stall' })
+  | (RssRecord & { readonly type: 'rss' })
+  | (RssPagesRecord & { readonly type: 'rss_pages' });
 
 export type CaptureRecord = AllocRecord | FreeRecord | ForeignFreeRecord | RareRecord;

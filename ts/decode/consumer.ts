@@ -7,6 +7,8 @@ import type {
   JsSampleRecord,
   MapRecord,
   MarkRecord,
+  RssPagesRecord,
+  RssRecord,
   SampleRecord,
   StallRecord,
 } from '../format/records.js';
@@ -39,6 +41,10 @@ export interface Consumer {
   onTime?(timeNs: number): void;
   onMap?(map: MapRecord): void;
   onSample?(sample: SampleRecord): void;
+  /** What RSS was made of. */
+  onRss?(rss: RssRecord): void;
+  /** Follows onRss, as often as there are pages for. */
+  onRssPages?(pages: RssPagesRecord): void;
   onJsSample?(sample: JsSampleRecord): void;
   onGc?(gc: GcRecord): void;
   onMark?(mark: MarkRecord): void;

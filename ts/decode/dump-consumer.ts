@@ -7,6 +7,8 @@ import type {
   JsSampleRecord,
   MapRecord,
   MarkRecord,
+  RssPagesRecord,
+  RssRecord,
   SampleRecord,
   StallRecord,
 } from '../format/records.js';
@@ -94,6 +96,17 @@ export class DumpConsumer implements RecordConsumer {
 
   onSample({ timeNs: _, ...sample }: SampleRecord): void {
     this.#emit({ type: 'sample', ...sample });
+  }
+
+  onRss({ rss, parts }: RssRecord): void {
+    this.#emit({ type: 'rss', rss, parts });
+  }
+
+  onRssPages({ runs }: RssPagesRecord): void {
+    this.#emit({
+      type: 'rss_pages',
+      runs: runs.map(({ part, page, pages }) => [part, page, pages]),
+    });
   }
 
   onJsSample({ timeNs: _, ...sample }: JsSampleRecord): void {

@@ -3,12 +3,17 @@
 // malformed one; bytes behind the last known field are ignored (F-11). Every field is read before the consumer is called:
 // what is malformed must not depend on who listens.
 
-import { FRAME_KIND, LIMITS, LONG_TAG, THREAD_KINDS } from '../format/constants.js';
-import type { HeapSpace, MapDelta, MapRecord } from '../format/records.js';
+import { FRAME_KIND, LIMITS, LONG_TAG, RSS_PART, THREAD_KINDS } from '../format/constants.js';
+import type { HeapSpace, MapDelta, MapRecord, RssPart, RssRun } from '../format/records.js';
 import { type ByteCursor, decodeText } from './byte-cursor.js';
 import type { Definition, RecordConsumer } from './consumer.js';
 import type { Counts } from './counts.js';
 import type { Tables } from './tables.js';
+
+/** By number. */
+const RSS_PARTS = Object.keys(RSS_PART) as (keyof typeof RSS_PART)[];
+/** Their detail is a string. */
+const NAMED_PARTS = new Set<string | undefined>(['file', 'code', 'other']);
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -28,6 +33,8 @@ export class LongRecords {
   readonly #tables: Tables;
   readonly #counts: Counts;
   readonly #consumer: RecordConsumer;
+  /** How many parts the latest rss record has. */
+  #rssParts = 0;
 
   readonly #readers = new Map<number, (c: ByteCursor, timeNs: number) => void>([
     [LONG_TAG.string, (c) => this.#string(c)],
@@ -39,6 +46,8 @@ export class LongRecords {
     [LONG_TAG.frame, (c) => this.#frame(c)],
     [LONG_TAG.map, (c, t) => this.#map(c, t)],
     [LONG_TAG.sample, (c, t) => this.#sample(c, t)],
+    [LONG_TAG.rss, (c, t) => this.#rss(c, t)],
+    [LONG_TAG.rss_pages, (c, t) => this.#rssPages(c, t)],
     [LONG_TAG.js_sample, (c, t) => this.#jsSample(c, t)],
     [LONG_TAG.gc, (c, t) => this.#gc(c, t)],
     [LONG_TAG.mark, (c, t) => this.#mark(c, t)],
@@ -184,6 +193,33 @@ export class LongRecords {
     };
     this.#counts.samples++;
     this.#consumer.onSample?.(sample);
+  }
+
+  #rss(c: ByteCursor, timeNs: number): void {
+    const rss = c.varint();
+    const count = c.varint();
+    const parts: RssPart[] = [];
+    for (let i = 0; i < count; i++) {
+      const part = RSS_PARTS[c.varint()];
+      const detail = c.varint();
+      const name = NAMED_PARTS.has(part) ? this.#tables.string(detail) : '';
+      parts.push({ part: part ?? 'other', detail, name, bytes: c.varint() });
+    }
+    this.#rssParts = count;
+    this.#consumer.onRss?.({ timeNs, rss, parts });
+  }
+
+  #rssPages(c: ByteCursor, timeNs: number): void {
+    const runs: RssRun[] = [];
+    let end = 0;
+    while (c.remaining > 0) {
+      const part = c.below(this.#rssParts, 'part');
+      const page = end + c.varint();
+      const pages = c.varint();
+      runs.push({ part, page, pages });
+      end = page + pages;
+    }
+    this.#consumer.onRssPages?.({ timeNs, runs });
   }
 
   #jsSample(c: ByteCursor, timeNs: number): void {

@@ -93,6 +93,8 @@ export const LONG_TAG = {
   ring_stack: 0x34,
   ring_tails: 0x35,
   source_map: 0x36,
+  rss: 0x37,
+  rss_pages: 0x38,
 } as const;
 
 // §4.5 flags of a stack
@@ -130,6 +132,20 @@ export const MAP_OP = { mmap: 0, munmap: 1, mremap: 2, mprotect: 3, madvise: 4 }
 /** Flags of an mprotect that failed at a hole in its range, after changing what is before it. */
 export const UP_TO_HOLE = 1;
 export const MEMORY_CLASS = { committed: 0, reserved: 1, file: 2 } as const;
+
+// §5.3 rss
+export const RSS_PART = {
+  file: 0,
+  code: 1,
+  mapping: 2,
+  thread_stack: 3,
+  arena: 4,
+  anonymous: 5,
+  earlier: 6,
+  memtape: 7,
+  other: 8,
+} as const;
+export const RSS_PAGE_BYTES = 4096;
 
 // §6 Marks that the writer makes
 export const OWN_MARK_PREFIX = 'memtape:';

@@ -2,12 +2,13 @@
 // What the records of docs/format.md §5 say, in the words of the format. Identifiers are numbers; the decoder's tables
 // give them their meaning.
 
-import type { ALLOCATORS, FRAME_KIND, MAP_OP, THREAD_KINDS } from './constants.js';
+import type { ALLOCATORS, FRAME_KIND, MAP_OP, RSS_PART, THREAD_KINDS } from './constants.js';
 
 export type AllocatorName = (typeof ALLOCATORS)[number];
 export type ThreadKind = (typeof THREAD_KINDS)[number];
 export type FrameKindName = keyof typeof FRAME_KIND;
 export type MapOpName = keyof typeof MAP_OP;
+export type RssPartName = keyof typeof RSS_PART;
 
 /** §2. 64-bit numbers stay whole. */
 export interface FileHeader {
@@ -49,6 +50,37 @@ export interface SampleRecord {
   readonly committed: number;
   readonly reserved: number;
   readonly file: number;
+}
+
+/** What a part of RSS is, and how much of it there was. */
+export interface RssPart {
+  readonly part: RssPartName;
+  /** Of `mapping` the stack that made the memory usable, of `thread_stack` the thread (0: unknown), of `arena` its number. */
+  readonly detail: number;
+  /** Of `file` and `code` the path, of `other` what the kernel calls it; else empty. */
+  readonly name: string;
+  readonly bytes: number;
+}
+
+export interface RssRecord {
+  readonly timeNs: number;
+  /** The sum of all parts. */
+  readonly rss: number;
+  readonly parts: readonly RssPart[];
+}
+
+/** Resident pages in a row, of RSS_PAGE_BYTES each. */
+export interface RssRun {
+  /** Which of the parts of the latest RssRecord. */
+  readonly part: number;
+  /** Its address is that many pages. */
+  readonly page: number;
+  readonly pages: number;
+}
+
+export interface RssPagesRecord {
+  readonly timeNs: number;
+  readonly runs: readonly RssRun[];
 }
 
 export interface HeapSpace {

@@ -186,6 +186,34 @@ void Maps(CaptureBuilder& c) {
   e.Map({MapOp::kMmap, 0x7D00'0000'0000, 100, 1, 2, 1, file});
 }
 
+void Rss(CaptureBuilder& c) {
+  RecordEncoder& e = c.encoder();
+  const uint32_t library = e.DefineString("/usr/lib/libc.so.6");
+  const uint32_t vdso = e.DefineString("[vdso]");
+  e.DefineStack({0, 0, {}, 0});
+  e.SyncTime(500'000'000);
+  const std::array<RssPartBytes, 10> parts = {{{RssPart::kCode, library, 1'400'832},
+                                               {RssPart::kFile, library, 61'440},
+                                               {RssPart::kArena, 1, 5'000'000'000},
+                                               {RssPart::kMapping, 1, 262'144},
+                                               {RssPart::kThreadStack, 3, 12'288},
+                                               {RssPart::kArena, 2, 8192},
+                                               {RssPart::kAnonymous, 0, 4096},
+                                               {RssPart::kEarlier, 0, 20'480},
+                                               {RssPart::kMemtape, 0, 65'536},
+                                               {RssPart::kOther, vdso, 4096}}};
+  uint64_t rss = 0;
+  for (const RssPartBytes& part : parts) rss += part.bytes;
+  e.Rss({rss, parts});
+  const std::array<RssRun, 4> runs = {{{2, 0x5555'5555'5, 1'220'703},
+                                       {2, 0x5555'5567'8 + 1'220'703, 2},
+                                       {5, 0x7F00'0000'0, 2},
+                                       {6, 0x7FFF'0000'0, 1}}};
+  e.RssPages(runs);
+  e.RssPages(std::span(runs).subspan(2));
+  e.Rss({0, {}});
+}
+
 void Samples(CaptureBuilder& c) {
   RecordEncoder& e = c.encoder();
   e.SyncTime(10'000'000);
@@ -447,6 +475,7 @@ constexpr Golden kGoldens[] = {
     {"modules-threads", ModulesAndThreads},
     {"maps", Maps},
     {"samples", Samples},
+    {"rss", Rss},
     {"json", Json},
     {"names", Names},
     {"missed-frees", MissedFrees},

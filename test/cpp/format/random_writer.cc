@@ -21,6 +21,8 @@ constexpr const char* kThreadKinds[] = {"unknown",    "main",        "worker",
                                         "libuv_pool", "v8_platform", "native"};
 constexpr const char* kMapOps[] = {"mmap", "munmap", "mremap", "mprotect", "madvise"};
 constexpr const char* kClasses[] = {"committed", "reserved", "file"};
+constexpr const char* kRssParts[] = {"file",      "code",    "mapping", "thread_stack", "arena",
+                                     "anonymous", "earlier", "memtape", "other"};
 
 struct Block {
   uint64_t address = 0;
@@ -147,7 +149,9 @@ class RandomCapture {
   }
 
   void Long() {
-    switch (Below(8)) {
+    switch (Below(9)) {
+      case 8:
+        return Rss();
       case 0:
         return String();
       case 1:
@@ -264,6 +268,44 @@ class RandomCapture {
     std::printf("sample rss=%" PRIu64 " heap=%" PRIu64 " liveBytes=%" PRIu64 " liveBlocks=%" PRIu64
                 " committed=%" PRIu64 " reserved=%" PRIu64 " file=%" PRIu64 "\n",
                 s.rss, s.heap, s.live_bytes, s.live_blocks, s.committed, s.reserved, s.file);
+  }
+
+  // With its pages, of which there may be none.
+  void Rss() {
+    std::vector<RssPartBytes> parts(Below(6));
+    for (RssPartBytes& part : parts) {
+      // No string has such an id, so parts have no names.
+      part = {RssPart{static_cast<uint8_t>(Below(9))},
+              (1U << 30) + static_cast<uint32_t>(Number(30)), Number(53)};
+    }
+    const uint64_t rss = Number(53);
+    Emit([&] { return encoder().Rss({rss, parts}); });
+    std::printf("rss rss=%" PRIu64 " parts=[", rss);
+    const char* separator = "";
+    for (const RssPartBytes& part : parts) {
+      std::printf("%s{\"part\":\"%s\",\"detail\":%u,\"name\":\"\",\"bytes\":%" PRIu64 "}",
+                  separator, kRssParts[static_cast<size_t>(part.part)], part.detail, part.bytes);
+      separator = ",";
+    }
+    std::puts("]");
+    if (!parts.empty()) RssPages(parts.size());
+  }
+
+  void RssPages(size_t parts) {
+    std::vector<RssRun> runs(Below(5));
+    uint64_t page = 0;
+    for (RssRun& run : runs) {
+      run = {static_cast<uint32_t>(Below(parts)), page + Number(40), Number(30)};
+      page = run.page + run.pages;
+    }
+    Emit([&] { return encoder().RssPages(runs); });
+    std::printf("rss_pages runs=[");
+    const char* separator = "";
+    for (const RssRun& run : runs) {
+      std::printf("%s[%u,%" PRIu64 ",%" PRIu64 "]", separator, run.part, run.page, run.pages);
+      separator = ",";
+    }
+    std::puts("]");
   }
 
   void ThreadStart() {

@@ -332,5 +332,24 @@ TEST_F(MapLedgerTest, EqualsAModelOfPages) {
   }
 }
 
+TEST_F(MapLedgerTest, KnowsWhoseAPageIs) {
+  const std::string maps = "1000-3000 rw-p 00000000 00:00 0 \n";
+  ledger_.Snapshot(maps.data(), maps.size());
+  Mmap(3, 2, kReadWrite, kAnonymous, 7);
+  Mmap(8, 1, PROT_NONE, kAnonymous, 9);
+  const auto owner = [&](uint64_t page) {
+    const MapLedger::Owner found = ledger_.OwnerOf(page * kPage);
+    return std::array<uint64_t, 3>{found.stack, found.known, found.end / kPage};
+  };
+  using Is = std::array<uint64_t, 3>;
+  EXPECT_EQ(owner(0), (Is{0, false, 1}));
+  EXPECT_EQ(owner(2), (Is{0, true, 3}));
+  EXPECT_EQ(owner(3), (Is{7, true, 5}));
+  EXPECT_EQ(owner(4), (Is{7, true, 5}));
+  EXPECT_EQ(owner(5), (Is{0, false, 8}));
+  EXPECT_EQ(owner(8), (Is{9, true, 9}));
+  EXPECT_EQ(owner(9), (Is{0, false, UINT64_MAX / kPage}));
+}
+
 }  // namespace
 }  // namespace memtape

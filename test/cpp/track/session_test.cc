@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,11 +182,13 @@ class SessionTest : public testing::Test {
     unlink((path_ + ".rings").c_str());
   }
 
-  void Start(bool native) {
+  void Start(bool native, bool rss_always = false) {
     SessionOptions options;
     options.path = path_.c_str();
     options.overwrite = true;
     options.native = native;
+    options.rss_always = rss_always;
+    if (rss_always) options.interval_ms = 1;
     options.mode = "patch";
     int error = 0;
     const RecursionGuard guard;
@@ -286,6 +289,38 @@ TEST_F(SessionTest, StartsAndStopsWhileThreadsAllocate) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(allocations, 0u);
   EXPECT_EQ(Enter(), nullptr) << "nothing is recorded after the last stop";
+}
+
+// A look takes locks of the kernel's that mmap needs too, and none of the allocator's. Meanwhile
+// other threads allocate in arenas of their own, map and unmap.
+TEST_F(SessionTest, LooksAtRssWhileThreadsMapAndAllocate) {
+  Start(/*native=*/false, /*rss_always=*/true);
+  std::atomic<bool> done{false};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; i++) {
+    threads.emplace_back([this, i, &done] {
+      Worker worker(&addresses_, &mail_, 7000 + i);
+      std::vector<std::string> blocks(64);
+      for (size_t n = 0; !done.load(); n++) {
+        worker.Run(20);
+        blocks[n % blocks.size()].assign(1000 + n % 50'000, 'x');
+        constexpr size_t kBytes = 1 << 20;
+        void* pages =
+            mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        static_cast<char*>(pages)[n % kBytes] = 1;
+        munmap(pages, kBytes);
+      }
+      worker.FreeAll();
+    });
+  }
+  const uint32_t rounds = control->rounds.load();
+  while (control->rounds.load() - rounds < 30) std::this_thread::yield();
+  done = true;
+  for (std::thread& thread : threads) thread.join();
+  const SessionSummary summary = Stop();
+  EXPECT_EQ(summary.missed_frees, 0u);
+  EXPECT_EQ(summary.dropped, 0u);
+  EXPECT_EQ(summary.error_text, nullptr);
 }
 
 template <typename Condition>

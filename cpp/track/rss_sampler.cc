@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "track/rss_sampler.h"
+
+#include <algorithm>
+
+#include "os/os.h"
+
+namespace memtape {
+namespace {
+
+constexpr uint64_t kPeriodNs = 500'000'000;
+// Looks may take this part of the time.
+constexpr uint64_t kShare = 200;
+// What looks may cost beyond their share of the time, so that a short program gets some.
+constexpr uint64_t kCreditNs = 10'000'000;
+// A new maximum is one that a report could tell from the one before.
+constexpr uint64_t kHigherShare = 20, kHigherBytes = 1 << 20;
+// In one record: a block has room for it.
+constexpr size_t kMaxRuns = 8192;
+
+}  // namespace
+
+void RssSampler::Start(bool always, uint64_t now_ns) {
+  always_ = always;
+  available_ = true;
+  start_ns_ = next_ns_ = now_ns;
+  spent_ns_ = cost_ns_ = peak_ = 0;
+}
+
+bool RssSampler::IsDue(uint64_t now_ns, uint64_t rss) const {
+  if (always_) return available_;
+  const bool is_higher = rss > peak_ + peak_ / kHigherShare + kHigherBytes;
+  if (!available_ || (now_ns < next_ns_ && !is_higher)) return false;
+  return spent_ns_ + cost_ns_ <= kCreditNs + (now_ns - start_ns_) / kShare;
+}
+
+void RssSampler::Sample(const ResidentParts::Owners& owners, Dictionary* dictionary,
+                        LogWriter* writer, uint64_t now_ns) {
+  const int tid = os::Tid();
+  const uint64_t cpu_before = os::ThreadCpuNs(tid);
+  available_ = parts_.Look(owners, dictionary);
+  if (available_) {
+    const RssRecord record = parts_.record();
+    writer->Emit([&](RecordEncoder& encoder) { return encoder.Rss(record); });
+    std::span<const RssRun> runs = parts_.runs();
+    while (!runs.empty()) {
+      const std::span<const RssRun> some = runs.first(std::min(runs.size(), kMaxRuns));
+      writer->Emit([&](RecordEncoder& encoder) { return encoder.RssPages(some); });
+      runs = runs.subspan(some.size());
+    }
+    peak_ = std::max(peak_, record.rss);
+  }
+  cost_ns_ = os::ThreadCpuNs(tid) - cpu_before;
+  spent_ns_ += cost_ns_;
+  next_ns_ = now_ns + kPeriodNs;
+}
+
+}  // namespace memtape

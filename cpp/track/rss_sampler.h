@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Decides when the parts of RSS are worth a look, which costs about 1 ms for 100 MB, and writes
+// what it saw. Drain thread only.
+#pragma once
+
+#include <stdint.h>
+
+#include "log/log_writer.h"
+#include "track/resident_parts.h"
+
+namespace memtape {
+
+class RssSampler {
+ public:
+  // `always`: it is time whenever somebody asks.
+  void Start(bool always, uint64_t now_ns);
+  // Whether it is time: once a period, and when RSS is higher than at any look before.
+  bool IsDue(uint64_t now_ns, uint64_t rss) const;
+  void Sample(const ResidentParts::Owners& owners, Dictionary* dictionary, LogWriter* writer,
+              uint64_t now_ns);
+  void Clear() { parts_.Clear(); }
+
+ private:
+  ResidentParts parts_;
+  bool always_ = false;
+  bool available_ = true;
+  uint64_t start_ns_ = 0, next_ns_ = 0;
+  uint64_t spent_ns_ = 0;  // processor time of all looks
+  uint64_t cost_ns_ = 0;   // and of the latest
+  uint64_t peak_ = 0;      // the highest RSS of all looks
+};
+
+}  // namespace memtape
