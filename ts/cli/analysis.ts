@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // One pass over a capture, with everything that the commands make reports of.
-import { stat } from 'node:fs/promises';
 import { PeakAggregator } from '../aggregate/peak.js';
 import { TemporaryAggregator } from '../aggregate/temporary.js';
 import { TimelineAggregator } from '../aggregate/timeline.js';
@@ -15,7 +14,7 @@ import type { StatsReport } from '../report/stats-report.js';
 import { type TimelineReport, timelineReport } from '../report/timeline.js';
 import { withPath } from './errors.js';
 import type { Options } from './options.js';
-import { Progress } from './progress.js';
+import { withProgress } from './progress.js';
 
 export interface Analysis {
   readonly end: CaptureEnd;
@@ -47,14 +46,10 @@ function temporaryThreshold(options: ProfileOptions): number | null {
  * @throws FormatError, or an error of the file system, each with `path`
  */
 export async function read(path: string, consumers: readonly Consumer[]): Promise<Pass> {
-  const progress = new Progress('reading');
   try {
-    const { size } = await stat(path);
-    return await readPass(path, consumers, { onBlock: (offset) => progress.show(offset, size) });
+    return await withProgress(path, (onBlock) => readPass(path, consumers, { onBlock }));
   } catch (error) {
     throw withPath(error, path);
-  } finally {
-    progress.clear();
   }
 }
 

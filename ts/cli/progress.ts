@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { printable } from '../model/printable.js';
 import { sizeText } from '../model/size-text.js';
 
 const EVERY_MS = 100;
@@ -40,5 +43,20 @@ export class Progress {
   clear(): void {
     if (this.#shown) process.stderr.write('\r\x1b[2K');
     this.#shown = false;
+  }
+}
+
+/** Reads a capture with a line of progress; `read` tells it where in the file it is. */
+export async function withProgress<Result>(
+  path: string,
+  read: (onBlock: (offset: number) => void) => Promise<Result>,
+  enabled?: boolean,
+): Promise<Result> {
+  const progress = new Progress(`reading ${printable(basename(path))}`, enabled);
+  try {
+    const { size } = await stat(path);
+    return await read((offset) => progress.show(offset, size));
+  } finally {
+    progress.clear();
   }
 }

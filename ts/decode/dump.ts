@@ -13,18 +13,21 @@ const DECIMAL_OFFSETS = new Set(['block', 'dropped']);
 export interface DumpOptions {
   readonly format?: 'text' | 'json';
   readonly recover?: boolean;
+  /** Told of each block's offset in the file. */
+  readonly onBlock?: (offset: number) => void;
 }
 
 /** Calls `write` with whole lines; reading waits for the promise that it may return. */
 export async function dumpCapture(
   source: CaptureSource,
   write: (lines: string) => Promise<void> | undefined,
-  { format = 'text', recover = true }: DumpOptions = {},
+  { format = 'text', recover = true, onBlock }: DumpOptions = {},
 ): Promise<CaptureEnd> {
   const toLine = format === 'json' ? jsonLine : textLine;
   let lines = '';
   const consumer = new DumpConsumer((record) => {
     lines += `${toLine(record)}\n`;
+    if (record.type === 'block') onBlock?.(Number(record['offset']));
   });
   const flush = (): Promise<void> | undefined => {
     const full = lines;

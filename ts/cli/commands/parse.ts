@@ -5,11 +5,17 @@ import { captureArgument } from '../capture-argument.js';
 import type { Action } from '../commands.js';
 import { withPath } from '../errors.js';
 import { print } from '../output.js';
+import { withProgress } from '../progress.js';
 
 export const action: Action = async (args, options) => {
   const path = captureArgument(args, 'parse');
   try {
-    await dumpCapture(path, print, { format: options.json ? 'json' : 'text' });
+    await withProgress(
+      path,
+      (onBlock) => dumpCapture(path, print, { format: options.json ? 'json' : 'text', onBlock }),
+      // On a terminal the records show how far it is.
+      process.stderr.isTTY === true && process.stdout.isTTY !== true,
+    );
   } catch (error) {
     throw withPath(error, path);
   }
