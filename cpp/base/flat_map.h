@@ -62,6 +62,7 @@ class FlatMap {
     capacity_ = old_capacity == 0 ? 1024 : old_capacity * 2;
     slots_ = {};
     slots_.Resize(capacity_);
+    slots_.Populate();
     DCHECK(slots_.data() != nullptr);
     for (size_t j = 0; j < old_capacity; j++) {
       if (old[j].key == 0) continue;

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "base/out_of_memory.h"
+#include "base/populate.h"
 
 namespace memtape {
 
@@ -63,6 +64,9 @@ class PageArray {
     data_ = nullptr;
     size_ = bytes_ = 0;
   }
+
+  // See populate.h.
+  void Populate() { memtape::Populate(data_, size_ * sizeof(T)); }
 
   void Reserve(size_t count) {
     if (count * sizeof(T) <= bytes_) return;

@@ -25,9 +25,10 @@ constexpr int kDontUnmap = 4;  // MREMAP_DONTUNMAP, Linux 5.7
 template <typename Call>
 inline void* Allocate(Allocator allocator, size_t size, const Regs& caller, Call&& call) {
   ThreadState* state = Enter();
+  if (state == nullptr) return call();
+  const WalkedStack stack = WalkStack(state, caller);
   void* pointer = call();
-  if (state == nullptr) return pointer;
-  if (pointer != nullptr) RecordAlloc(state, allocator, pointer, size, caller);
+  if (pointer != nullptr) RecordAlloc(state, allocator, pointer, size, stack);
   Leave(state);
   return pointer;
 }

@@ -32,15 +32,15 @@ void TellStack(ThreadState* state, uint64_t head, const uint64_t* keys, size_t c
 
 }  // namespace
 
-uint32_t DefineStack(ThreadState* state, uint64_t hash, const uint64_t* keys, size_t count,
-                     uint32_t flags) {
+uint32_t DefineStack(ThreadState* state, const WalkedStack& stack) {
   if (MEMTAPE_UNLIKELY(state->js.unlisted_count != 0) && state->isolate != nullptr) {
-    v8::TellUnlisted(state->isolate, {keys, count});
+    v8::TellUnlisted(state->isolate, {state->keys, stack.count});
   }
   const uint32_t number = ++state->last_stack;
+  uint32_t flags = stack.flags;
   if (state->js_unknown) flags |= kStackJsUnknown;
-  TellStack(state, number | uint64_t{flags} << 32, keys, count);
-  state->stacks.Insert(hash, number);
+  TellStack(state, number | uint64_t{flags} << 32, state->keys, stack.count);
+  state->stacks.Insert(stack.hash, number);
   return number;
 }
 
@@ -149,16 +149,17 @@ void OnGcStart(int type) {
   if (state == nullptr) return;
   if (state->gc_depth == 0 && state->js.c_entry_fp != nullptr) {
     uint64_t* const keys = state->keys;
+    FrameHash hash;
     keys[0] = kLabelGc;
-    const v8::JsWalk walk = v8::WalkJs(state->js, keys + 1, kMaxFrames - 1);
-    size_t count = walk.count + 1;
-    if (state->origin != 0) keys[count++] = state->origin;
-    const uint64_t hash = HashFrames(keys, count);
-    state->gc_stack = state->stacks.Find(hash);
-    if (state->gc_stack == 0) {
-      const uint32_t flags = kStackInGc | (walk.cut ? kStackCut : 0);
-      state->gc_stack = DefineStack(state, hash, keys, count, flags);
+    hash.Add(kLabelGc);
+    const v8::JsWalk walk = v8::WalkJs(state->js, keys + 1, kMaxFrames - 1, &hash);
+    uint32_t count = static_cast<uint32_t>(walk.count) + 1;
+    if (state->origin != 0) {
+      keys[count++] = state->origin;
+      hash.Add(state->origin);
     }
+    state->gc_stack =
+        NumberOf(state, {hash.value(), count, kStackInGc | (walk.cut ? kStackCut : 0)});
   }
   state->gc_depth++;
   const uint64_t head = static_cast<uint32_t>(type);

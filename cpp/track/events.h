@@ -14,16 +14,23 @@
 
 namespace memtape {
 
+// The calling thread's stack, walked; its keys are in state->keys.
+struct WalkedStack {
+  uint64_t hash;  // 0: a collection is running, and its stack is known
+  uint32_t count;
+  uint32_t flags;
+};
+
 // A stack that this thread's cache does not know: defines it. Out of line: once per new stack.
-uint32_t DefineStack(ThreadState* state, uint64_t hash, const uint64_t* keys, size_t count,
-                     uint32_t flags);
+uint32_t DefineStack(ThreadState* state, const WalkedStack& stack);
 
 // Every frame of the stack, native and JavaScript, into state->keys. Returns how many.
 size_t WalkNative(ThreadState* state, const Regs& caller, uint32_t* flags);
 
 // The innermost native caller that is not part of the allocator (operator new, strdup), and the
 // JavaScript frames.
-inline size_t WalkDefault(ThreadState* state, const Regs& caller, uint32_t* flags) {
+inline size_t WalkDefault(ThreadState* state, const Regs& caller, FrameHash* hash,
+                          uint32_t* flags) {
   uint64_t* const keys = state->keys;
   keys[0] = caller.pc;
   state->bounds.lo = caller.sp;
@@ -34,29 +41,50 @@ inline size_t WalkDefault(ThreadState* state, const Regs& caller, uint32_t* flag
       keys[0] = SkipWrappers(caller, &cache, state->bounds).pc;
     }
   }
+  hash->Add(keys[0]);
   if (state->js.c_entry_fp == nullptr) return 1;
-  const v8::JsWalk walk = v8::WalkJs(state->js, keys + 1, kMaxFrames - 1);
+  const v8::JsWalk walk = v8::WalkJs(state->js, keys + 1, kMaxFrames - 1, hash);
   *flags = (walk.cut ? kStackCut : 0) | (walk.lost ? kStackJsUnknown : 0);
   return 1 + walk.count;
 }
 
-// The ring stack number of the calling thread's stack. `caller` is the frame that called the hooked
-// function.
-inline uint32_t CaptureStack(ThreadState* state, const Regs& caller) {
-  if (MEMTAPE_UNLIKELY(state->gc_depth != 0)) return state->gc_stack;
+// Walks the stack. `caller` is the frame that called the hooked function. Before the real call:
+// what NumberOf needs is on its way from memory meanwhile.
+inline WalkedStack WalkStack(ThreadState* state, const Regs& caller) {
+  if (MEMTAPE_UNLIKELY(state->gc_depth != 0)) return {0, 0, 0};
   uint64_t* const keys = state->keys;
+  FrameHash hash;
   uint32_t flags = 0;
-  size_t count = MEMTAPE_UNLIKELY(state->native) ? WalkNative(state, caller, &flags)
-                                                 : WalkDefault(state, caller, &flags);
-  if (state->origin != 0) keys[count++] = state->origin;
+  size_t count;
+  if (MEMTAPE_UNLIKELY(state->native)) {
+    count = WalkNative(state, caller, &flags);
+    hash.Add(keys, count);
+  } else {
+    count = WalkDefault(state, caller, &hash, &flags);
+  }
+  if (state->origin != 0) {
+    keys[count++] = state->origin;
+    hash.Add(state->origin);
+  }
+  const WalkedStack stack = {hash.value(), static_cast<uint32_t>(count), flags};
+  state->stacks.Prefetch(stack.hash);
+  return stack;
+}
+
+// The ring stack number of the stack that was walked last.
+inline uint32_t NumberOf(ThreadState* state, const WalkedStack& stack) {
+  if (MEMTAPE_UNLIKELY(stack.hash == 0)) return state->gc_stack;
   const uint32_t epoch = control->stack_epoch.load(std::memory_order_relaxed);
   if (MEMTAPE_UNLIKELY(state->stack_epoch != epoch)) {
     state->stacks.Clear();
     state->stack_epoch = epoch;
   }
-  const uint64_t hash = HashFrames(keys, count);
-  if (const uint32_t number = state->stacks.Find(hash); MEMTAPE_LIKELY(number != 0)) return number;
-  return DefineStack(state, hash, keys, count, flags);
+  const uint32_t number = state->stacks.Find(stack.hash);
+  return MEMTAPE_LIKELY(number != 0) ? number : DefineStack(state, stack);
+}
+
+inline uint32_t CaptureStack(ThreadState* state, const Regs& caller) {
+  return NumberOf(state, WalkStack(state, caller));
 }
 
 inline void RecordFree(ThreadState* state, const void* pointer) {
@@ -69,8 +97,8 @@ inline void RecordFree(ThreadState* state, const void* pointer) {
 }
 
 inline void RecordAlloc(ThreadState* state, Allocator allocator, const void* pointer, size_t size,
-                        const Regs& caller) {
-  const uint32_t stack = CaptureStack(state, caller);
+                        const WalkedStack& walked) {
+  const uint32_t stack = NumberOf(state, walked);
   if (!EnsureRoom(state, kRingAllocWords)) return;
   uint64_t* const record = state->ring.Next();
   const uint64_t stamp = TicksAfter();

@@ -93,7 +93,7 @@ const char* Session::StartClaimed(const SessionOptions& options) {
   if (active()) return Refuse("recording is already on", EBUSY);
   // One that failed and was not stopped.
   if (running()) StopClaimed("error", /*exiting=*/false);
-  if (control->acquiring.load() != 0) return Refuse("an earlier recording is still ending", EBUSY);
+  if (!NobodyAcquires()) return Refuse("an earlier recording is still ending", EBUSY);
   options_ = options;
   path_.Clear();
   path_.Add(options.path);
@@ -125,6 +125,18 @@ const char* Session::StartClaimed(const SessionOptions& options) {
   control->session.store(++number_, std::memory_order_relaxed);
   control->active.store(1, std::memory_order_release);
   return nullptr;
+}
+
+// A thread that began to get itself a ring of the recording before sees soon that it has ended:
+// when it has a processor again.
+bool Session::NobodyAcquires() {
+  constexpr uint64_t kPatienceNs = 1'000'000'000;
+  const uint64_t start = os::MonotonicNs();
+  while (control->acquiring.load() != 0) {
+    if (os::MonotonicNs() - start > kPatienceNs) return false;
+    os::SleepNs(100'000);
+  }
+  return true;
 }
 
 const char* Session::OpenFiles() {

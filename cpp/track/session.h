@@ -84,6 +84,7 @@ class Session {
   void Unclaim();
   bool running() const;
   const char* StartClaimed(const SessionOptions& options);
+  bool NobodyAcquires();
   const char* OpenFiles();
   int StartDrain();
   void Deactivate();

@@ -146,14 +146,13 @@ void CodeMap::FindsBytecode(uint64_t first_bytecode, uint32_t code) {
 }
 
 void CodeMap::AddRange(const Range& range) {
-  if (FindRange(range.start) != nullptr || FindRange(range.end - 1) != nullptr) generation_++;
+  if (WasAsked(range.start, range.end)) generation_++;
   recent_.push_back(range);
   if (recent_.size() >= kMaxRecent) MergeRecent();
 }
 
 void CodeMap::Move(uint64_t from, uint64_t to) {
-  Range* range = FindRange(from);
-  generation_++;
+  const Range* range = FindRange(from);
   if (range == nullptr || range->start != from) return;
   const uint64_t length = range->end - range->start;
   Code moved = codes_[range->code];
@@ -161,6 +160,7 @@ void CodeMap::Move(uint64_t from, uint64_t to) {
   // collection may still name it.
   moved.start = to;
   moved.end = to + length;
+  moved.asked = false;
   codes_.push_back(moved);
   AddRange({to, to + length, static_cast<uint32_t>(codes_.size() - 1)});
 }
@@ -206,6 +206,24 @@ CodeMap::Range* CodeMap::FindRange(uint64_t address) {
   if (found == sorted_.data()) return nullptr;
   found--;
   return address < found->end ? found : nullptr;
+}
+
+// Whether anything that is replaced by what comes at these addresses was asked for.
+bool CodeMap::WasAsked(uint64_t start, uint64_t end) const {
+  const auto asked = [&](const Range& range) {
+    return range.start < end && start < range.end && codes_[range.code].asked;
+  };
+  const Range* const last = recent_.data() + recent_.size();
+  if (std::any_of(recent_.data(), last, asked)) return true;
+  const Range* const sorted_end = sorted_.data() + sorted_.size();
+  // Sorted ranges do not overlap: their ends are in order as well.
+  const Range* range =
+      std::upper_bound(sorted_.data(), sorted_end, start,
+                       [](uint64_t wanted, const Range& other) { return wanted < other.end; });
+  for (; range != sorted_end && range->start < end; range++) {
+    if (asked(*range)) return true;
+  }
+  return false;
 }
 
 CodeMap::Code* CodeMap::Find(uint64_t address) {
@@ -258,6 +276,7 @@ CodeMap::Code* CodeMap::FunctionOf(const Code& code, uint64_t index) {
 }
 
 size_t CodeMap::Calls(Code* code, uint64_t address, Call out[kMaxCalls]) {
+  code->asked = true;
   out[0] = {code, {}};
   if (code->script == 0 || code->type == kWasmCode) return 1;
   uint64_t offset = address - code->start;

@@ -28,6 +28,7 @@ class CodeMap {
     uint64_t first_function, first_inlined;  // into functions_, inlined_
     uint32_t exit_start, exit_bytes;         // see CodeHead
     uint32_t function;  // scratch for the resolver: its function id, 0: not yet made
+    bool asked;         // someone knows what is at an address of it
   };
 
   void AddScript(uint32_t thread, const ScriptHead& head, std::string_view url,
@@ -54,7 +55,8 @@ class CodeMap {
   static constexpr size_t kMaxCalls = 64;
   size_t Calls(Code* code, uint64_t address, Call out[kMaxCalls]);
 
-  // Changes whenever an address that was code may have become other code.
+  // Changes whenever an address that was asked for may have become other code. V8 moves thousands
+  // of pieces of code at a time, of which few were ever in a stack.
   uint32_t generation() const { return generation_; }
   void Clear();
 
@@ -78,6 +80,7 @@ class CodeMap {
   void AddRange(const Range& range);
   void MergeRecent();
   Range* FindRange(uint64_t address);
+  bool WasAsked(uint64_t start, uint64_t end) const;
   void AddFunction(uint64_t first_bytecode);
   void FindsBytecode(uint64_t first_bytecode, uint32_t code);
   Place ToPlace(const Script& script, int64_t position) const;

@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/frame_hash.h"
 #include "log/ring_records.h"
 #include "v8/heap_object.h"
 #include "v8/layout.h"
@@ -72,7 +73,9 @@ inline uint64_t InterpretedKey(uintptr_t fp) {
 // Writes the keys of the frames (log/ring_records.h), leaf first. Internal frames without a
 // function (entry, stubs) have a marker instead of a context and are left out, except
 // WebAssembly's.
-inline JsWalk WalkJs(const IsolateFrames& isolate, uint64_t* keys, size_t max) {
+// `hash` takes them in as they come: a step waits for the next frame pointer anyhow.
+[[gnu::always_inline]] inline JsWalk WalkJs(const IsolateFrames& isolate, uint64_t* keys,
+                                            size_t max, FrameHash* hash) {
   JsWalk walk = {0, false, false};
   uintptr_t pc = 0;
   uintptr_t fp = *isolate.fast_c_call_fp;
@@ -116,11 +119,18 @@ inline JsWalk WalkJs(const IsolateFrames& isolate, uint64_t* keys, size_t max) {
         walk.cut = true;
         return walk;
       }
-      keys[walk.count++] = isolate.IsTrampoline(pc) ? InterpretedKey(fp) : pc;
+      const uint64_t key = isolate.IsTrampoline(pc) ? InterpretedKey(fp) : pc;
+      keys[walk.count++] = key;
+      hash->Add(key);
     }
     pc = LoadWord(fp + 8);
     fp = LoadWord(fp);
   }
+}
+
+inline JsWalk WalkJs(const IsolateFrames& isolate, uint64_t* keys, size_t max) {
+  FrameHash unused;
+  return WalkJs(isolate, keys, max, &unused);
 }
 
 }  // namespace memtape::v8

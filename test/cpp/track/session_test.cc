@@ -106,7 +106,8 @@ class Worker {
     ThreadState* state = Enter();
     void* address = addresses_->Take(random_());
     if (state != nullptr) {
-      if (address != nullptr) RecordAlloc(state, Allocator::kMalloc, address, size, Here());
+      if (address != nullptr)
+        RecordAlloc(state, Allocator::kMalloc, address, size, WalkStack(state, Here()));
       Leave(state);
     }
     if (address != nullptr) Took({address, size}, state != nullptr);
@@ -343,7 +344,7 @@ TEST_F(SessionTest, KeepsTheOrderWhenItWasHeldUp) {
   const auto alloc = [here](void* address) {
     ThreadState* state = Enter();
     ASSERT_NE(state, nullptr);
-    RecordAlloc(state, Allocator::kMalloc, address, 8, here);
+    RecordAlloc(state, Allocator::kMalloc, address, 8, WalkStack(state, here));
     Leave(state);
   };
   alloc(block);

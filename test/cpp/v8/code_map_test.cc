@@ -171,6 +171,28 @@ TEST_F(CodeMapTest, MovedCodeKeepsItsCallSites) {
   EXPECT_EQ(At(0x50000 + 8), "callee:7");
 }
 
+TEST_F(CodeMapTest, AnswersStandUntilWhatWasAskedForIsReplaced) {
+  AddCaller();
+  AddCallee();
+  AddMachine();
+  const uint32_t start = map_.generation();
+  map_.Move(kCallee, 0x50000);
+  Add(kCallee, 0, "JS:~other a.js:9:1", {{0, 95}});
+  EXPECT_EQ(map_.generation(), start) << "nobody has asked for what was there";
+  EXPECT_EQ(At(kMachine + 0x40), "callee:7 caller:4");
+  map_.Move(kMachine, 0x40000);
+  EXPECT_EQ(map_.generation(), start) << "it has moved, and is still where it was";
+  EXPECT_EQ(At(kMachine + 0x40), "callee:7 caller:4");
+  // Over the middle of it, among the latest and among the sorted ranges.
+  Add(kMachine + 0x100, 0, "JS:~other a.js:9:1", {{0, 95}});
+  EXPECT_NE(map_.generation(), start);
+  EXPECT_EQ(At(0x40000 + 0x40), "callee:7 caller:4");
+  for (uint64_t i = 0; i < 600; i++) Add(0x100000 + i * 0x1000, 0, "JS:~f a.js:9:1", {{0, 95}});
+  const uint32_t later = map_.generation();
+  Add(0x40000 + 0x100, 0, "JS:~other a.js:9:1", {{0, 95}});
+  EXPECT_NE(map_.generation(), later);
+}
+
 TEST_F(CodeMapTest, FunctionsWithoutPositionsLeaveThemToTheTable) {
   AddCaller();
   Add(kCallee, 0, "JS:~callee a.js:5:1", {});
