@@ -73,7 +73,7 @@ describe('treeReport', () => {
     const lines = treeText(report(4, { inverted: true })).split('\n');
     expect(lines[0]).toBe('Memory never freed, allocating frames first: 1.029kB in 34 blocks');
     // What Node.js's own frames hold goes to their callers first.
-    expect(lines[2]).toBe('700B  68.0%  load at /app/load.js:14');
+    expect(lines[2]).toBe('700B  68.0%  ├ load at /app/load.js:14');
   });
 
   test('as rows has each path once, callers first, the largest first', () => {
@@ -106,11 +106,11 @@ describe('treeText', () => {
       [
         'Memory never freed: 1.029kB in 34 blocks',
         '',
-        '950B  92.3%  main at /app/main.js:3',
-        '700B  68.0%  ├ load at /app/load.js:14',
-        '200B  19.4%  └ parse at /app/node_modules/parser/index.js:40',
-        '200B  19.4%    parse at /app/node_modules/parser/index.js:40',
-        ' 49B   4.8%  uv_fs_work at /usr/bin/node',
+        '950B  92.3%  ├ main at /app/main.js:3',
+        '700B  68.0%  │ ├ load at /app/load.js:14',
+        '200B  19.4%  │ └ parse at /app/node_modules/parser/index.js:40',
+        '200B  19.4%  │   parse at /app/node_modules/parser/index.js:40',
+        ' 49B   4.8%  └ uv_fs_work at /usr/bin/node',
         '',
         '30B in 30 smaller stacks; --biggest-allocs shows more.',
         '',

@@ -13,6 +13,9 @@ const GAP = '  ';
 const MIN_LOCATION = 16;
 const BAR_WIDTH = 25;
 const HEADINGS = ['Growth', 'A second', 'Survived', 'Live', 'Mean age', 'Trend'];
+/** Places are what the table is for: in a narrow terminal these columns give way to them, the first one first. */
+const GIVE_WAY = ['Mean age', 'Live', 'Survived'];
+const WANTED_LOCATION = 32;
 
 type Colours = ReturnType<typeof pc.createColors>;
 
@@ -57,12 +60,9 @@ function siteLines(report: LeaksReport, columns: number, colours: Colours): stri
   const widths = HEADINGS.map((heading, column) =>
     Math.max(heading.length, ...cells.map((row) => (row[column] as string).length)),
   );
-  const room = Math.max(
-    MIN_LOCATION,
-    columns - widths.reduce((sum, width) => sum + width + GAP.length, 0),
-  );
+  const { shown, room } = fittingColumns(widths, columns);
   const line = (texts: readonly string[]) =>
-    texts.map((text, column) => padStart(text, widths[column] as number)).join(GAP);
+    shown.map((column) => padStart(texts[column] as string, widths[column] as number)).join(GAP);
   const rows = report.rows.map((row, index) => {
     const numbers = line(cells[index] as string[]);
     const place = row.line > 0 ? `${row.file}:${row.line}` : row.file;
@@ -72,6 +72,18 @@ function siteLines(report: LeaksReport, columns: number, colours: Colours): stri
   const hidden = report.row_count - report.rows.length;
   const note = hidden === 0 ? [] : ['', `${hidden} more rows; --max-rows shows them.`];
   return [colours.bold(`${line(HEADINGS)}${GAP}Location`), ...rows, ...note];
+}
+
+/** Which columns of numbers there is room for, and what they leave to the place. */
+function fittingColumns(widths: readonly number[], columns: number) {
+  const roomBeside = (shown: readonly number[]) =>
+    columns - shown.reduce((sum, column) => sum + (widths[column] as number) + GAP.length, 0);
+  let shown = Array.from(widths.keys());
+  for (const heading of GIVE_WAY) {
+    if (roomBeside(shown) >= WANTED_LOCATION) break;
+    shown = shown.filter((column) => HEADINGS[column] !== heading);
+  }
+  return { shown, room: Math.max(MIN_LOCATION, roomBeside(shown)) };
 }
 
 function ageLines(ages: readonly AgeBin[], colours: Colours): string[] {

@@ -57,17 +57,17 @@ export function treeText(report: TreeReport, options: TextOptions = {}): string 
 /** Only branches indent: stacks are deep, and most of their frames call one function. */
 function linesOf({ children }: TreeView, columns: number): Line[] {
   const lines: Line[] = [];
-  const pending = pendingOf(children(0), '', true);
+  const pending = pendingOf(children(0), '');
   const most = Math.max(8, Math.floor((columns - MIN_LOCATION) / 2));
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     lines.push({ node: next.node, rails: next.rails });
-    pending.push(...pendingOf(children(next.node), next.below.slice(0, most), false));
+    pending.push(...pendingOf(children(next.node), next.below.slice(0, most)));
   }
   return lines;
 }
 
-function pendingOf(nodes: readonly number[], rails: string, outermost: boolean) {
-  const branches = nodes.length > 1 && !outermost;
+function pendingOf(nodes: readonly number[], rails: string) {
+  const branches = nodes.length > 1;
   const pending = nodes.map((node, index) => {
     const last = index === nodes.length - 1;
     if (!branches) return { node, rails, below: rails };
