@@ -5,16 +5,19 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { answeringNodes, ownBytes } from '../../ts/html/app/answering.js';
 import { type AppFrame, appFrame } from '../../ts/html/app/app-frame.js';
+import { NO_FILTER } from '../../ts/html/app/filters.js';
 import { firstBeyond, layOut, nodeOfPath, pathId } from '../../ts/html/app/layout.js';
 import { lastValue, plotData } from '../../ts/html/app/plot-data.js';
 import { search } from '../../ts/html/app/search.js';
+import { type Hidden, hiddenFrames, isLoading, shapeWithout } from '../../ts/html/app/shapes.js';
 import { hashFromState, INITIAL_STATE, stateFromHash } from '../../ts/html/app/state.js';
 import { step } from '../../ts/html/app/steps.js';
-import { Trees } from '../../ts/html/app/trees.js';
+import { peakSlice, rangeFromText, rangeText, wholeRange } from '../../ts/html/app/time-range.js';
+import { type Selection, type TreeSource, Trees } from '../../ts/html/app/trees.js';
 import { bytesText, durationText, percentText } from '../../ts/html/app/units.js';
 import { ROOT_FRAME } from '../../ts/model/frame.js';
 import { inverted } from '../../ts/model/inverted.js';
-import { type StackTree, StackTreeBuilder } from '../../ts/model/stack-tree.js';
+import { type StackTree, StackTreeBuilder, withTotals } from '../../ts/model/stack-tree.js';
 import { withoutFrames } from '../../ts/model/without-frames.js';
 
 const frame = (name: string, change: object = {}): AppFrame =>
@@ -136,20 +139,166 @@ describe('answering', () => {
   });
 });
 
+/** A page's data as `Trees` wants it; each stack held by the group that stands beside it. */
+function source(tree: StackTree, groups: number[] = []): TreeSource {
+  const node = Uint32Array.from({ length: tree.size }, (_none, id) => id);
+  const group = Uint32Array.from({ length: tree.size }, (_none, id) => groups[id] ?? 0);
+  const held = { bytes: tree.selfBytes, count: tree.selfCount };
+  return {
+    nodes: tree,
+    frames: FRAMES,
+    memory: { node, group, between: () => held },
+    isDifference: false,
+    groups: [
+      [0, 0],
+      [1, 0],
+      [2, 1],
+    ],
+    threads: [
+      ['main', 'main'],
+      ['worker 1', 'worker'],
+      ['worker 2', 'worker'],
+    ],
+    allocators: ['malloc', 'calloc'],
+  };
+}
+
+const SHOWN: Selection = {
+  ...NO_FILTER,
+  inverted: false,
+  hidden: { node: false, loading: false, modules: false },
+};
+
 describe('Trees', () => {
   test('sums say what each line holds, with recursion once', () => {
-    const trees = new Trees(treeOf([[1, 1, 4], 10], [[1, 4], 5]), FRAMES);
+    const trees = new Trees(source(treeOf([[1, 1, 4], 10], [[1, 4], 5])));
     const sums = trees
-      .sums(true)
+      .sums(SHOWN)
       .map((sum) => `${sum.frame.name} ${sum.ownBytes}/${sum.totalBytes}/${sum.count}`);
     expect(sums).toEqual(['main 15/15/2', 'malloc 0/15/2']);
   });
 
   test('shapes are made once', () => {
-    const trees = new Trees(EXAMPLE, FRAMES);
-    const shape = { inverted: true, showNode: false };
-    expect(trees.layout(shape)).toBe(trees.layout({ ...shape }));
-    expect(trees.layout(shape)).not.toBe(trees.layout({ inverted: false, showNode: false }));
+    const trees = new Trees(source(EXAMPLE));
+    const upside = { ...SHOWN, inverted: true };
+    expect(trees.layout(upside)).toBe(trees.layout({ ...upside }));
+    expect(trees.layout(upside)).not.toBe(trees.layout(SHOWN));
+  });
+
+  test('filters combine, and what holds nothing then is gone', () => {
+    // By node: main/load/read/malloc 100, main/parse/malloc 40, main/parse/(GC)/malloc 9, read/malloc 7, main/load 3.
+    const groups: number[] = [];
+    for (const [node, bytes] of EXAMPLE.selfBytes.entries()) groups[node] = bytes > 30 ? 1 : 2;
+    const trees = new Trees(source(EXAMPLE, groups));
+    const held = (filter: Partial<Selection>) =>
+      texts(trees.shown({ ...SHOWN, ...filter }).tree, trees.frames).filter(
+        (text) => !text.includes(' 0/'),
+      );
+    expect(held({ thread: 'worker 1' })).toEqual([
+      '/main/load/read/malloc 100/100',
+      '/main/parse/malloc 40/40',
+    ]);
+    expect(held({ thread: 'all workers' })).toEqual(held({}));
+    expect(held({ thread: 'main' })).toEqual([]);
+    expect(held({ allocator: 'calloc', package: 'Your code' })).toEqual(['/main/load 3/3']);
+    expect(held({ package: 'parser@1.0.0' })).toEqual(['/main/parse/malloc 40/40']);
+    expect(held({ package: 'V8' })).toEqual(['/main/parse/(GC)/malloc 9/9']);
+    expect(held({ package: 'Node.js', inverted: true })).toEqual(['/malloc/read 7/7']);
+    const { node: _node, ...rest } = SHOWN.hidden;
+    expect(held({ package: 'Node.js', hidden: { node: true, ...rest } })).toEqual(['/malloc 7/7']);
+  });
+
+  test('choices say what each of them holds, and add up to the whole', () => {
+    const choices = new Trees(source(EXAMPLE)).choices({});
+    expect(choices.thread.map(({ name, bytes }) => `${name} ${bytes}`)).toEqual([
+      'all workers 0',
+      'main 159',
+      'worker 1 0',
+      'worker 2 0',
+    ]);
+    expect(choices.package.map(({ name, bytes }) => `${name} ${bytes}`)).toEqual([
+      'Your code 103',
+      'parser@1.0.0 40',
+      'V8 9',
+      'Node.js 7',
+    ]);
+    expect(choices.allocator).toEqual([{ name: 'malloc', bytes: 159 }]);
+  });
+});
+
+describe('shapes', () => {
+  const hidden = (change: Partial<Hidden>) =>
+    shapeWithout(
+      EXAMPLE,
+      hiddenFrames(FRAMES, { node: false, loading: false, modules: false, ...change }),
+      6,
+    );
+
+  test('what hidden frames held goes to the nearest that stays', () => {
+    const { parent, frame, place } = hidden({ node: true });
+    const self = new Float64Array(parent.length);
+    for (const [node, at] of place.entries()) {
+      self[at] = (self[at] as number) + (EXAMPLE.selfBytes[node] as number);
+    }
+    expect(texts(withTotals(parent, frame, self, self)).filter((t) => !t.includes(' 0/'))).toEqual([
+      '/main/load 3/103',
+      '/main/load/malloc 100/100',
+      '/main/parse/malloc 40/40',
+      '/main/parse/(GC)/malloc 9/9',
+      '/malloc 7/7',
+    ]);
+  });
+
+  test('modules are loaded by Node.js, by hooks and by native code', () => {
+    const load = (change: object) => isLoading(frame('x', change));
+    expect(load({ file: 'node:internal/modules/cjs/loader' })).toBe(true);
+    expect(load({ file: 'node:internal/modules/esm/module_job' })).toBe(true);
+    expect(load({ file: 'node:internal/vm/module' })).toBe(true);
+    expect(load({ package: 'tsx@4.19.0' })).toBe(true);
+    const native = { kind: 'native', file: '/bin/node' };
+    expect(
+      isLoading(frame('node::loader::ModuleWrap::Evaluate(v8::FunctionCallbackInfo)', native)),
+    ).toBe(true);
+    expect(isLoading(frame('node::fs::Read()', native))).toBe(false);
+    expect(load({ file: 'node:fs' })).toBe(false);
+    expect(load({ file: '/app/node:internal/modules/x' })).toBe(false);
+    expect(load({ package: 'tsx-plugin@1.0.0' })).toBe(false);
+  });
+
+  test('node_modules are hidden wherever they are, native code included', () => {
+    const file = '/app/node_modules/sharp/sharp.node';
+    const frames = [
+      FRAMES[0] as AppFrame,
+      frame('a', { file }),
+      frame('b', { kind: 'native', file }),
+    ];
+    const only = { node: false, loading: false, modules: true };
+    expect(Array.from(hiddenFrames(frames, only))).toEqual([0, 1, 1]);
+  });
+});
+
+describe('ranges of time', () => {
+  const slices = { edgesMs: [0, 10, 20, 35, 40], exitEdge: 3, peakBytes: [5, 9, 9, 7], peakMs: [] };
+
+  test('the whole ends where the program did', () => {
+    expect(wholeRange(slices)).toEqual({ from: 0, to: 3 });
+    expect(wholeRange({ ...slices, exitEdge: null })).toEqual({ from: 0, to: 4 });
+    expect(rangeText({ from: 0, to: 3 }, slices)).toBe('');
+  });
+
+  test('a link says it in milliseconds, and gets the nearest edges', () => {
+    expect(rangeText({ from: 1, to: 4 }, slices)).toBe('10-40');
+    expect(rangeFromText('10-40', slices)).toEqual({ from: 1, to: 4 });
+    expect(rangeFromText('14-26.9', slices)).toEqual({ from: 1, to: 2 });
+    expect(rangeFromText('38-38', slices)).toEqual({ from: 3, to: 4 });
+    expect(rangeFromText('99-2', slices)).toEqual({ from: 0, to: 4 });
+    expect(rangeFromText('nonsense', slices)).toEqual(wholeRange(slices));
+  });
+
+  test('of equal peaks the last counts', () => {
+    expect(peakSlice(slices.peakBytes, 0, 4)).toBe(2);
+    expect(peakSlice(slices.peakBytes, 0, 2)).toBe(1);
+    expect(peakSlice(slices.peakBytes, 3, 4)).toBe(3);
   });
 });
 
@@ -244,6 +393,12 @@ describe('the address bar', () => {
     const text = fc.string({ unit: 'grapheme' });
     const state = fc.record({
       view: fc.constantFrom('graph' as const, 'table' as const),
+      thread: text,
+      allocator: text,
+      package: text,
+      range: text,
+      hideLoading: fc.boolean(),
+      hideModules: fc.boolean(),
       zoom: text,
       inverted: fc.boolean(),
       showNode: fc.boolean(),
@@ -278,7 +433,7 @@ describe('plotData', () => {
         reserved: none,
         file: none,
       },
-      js_heap: { time_ms: [1500], used: [3], total: [4], external: [0] },
+      js_heap: { time_ms: [1500], used: [3], total: [4], external: [2] },
       peak: { time_ms: 1700, bytes: 8 },
       rss_peak: { time_ms: 0, bytes: 0 },
       reserved_peak: 0,
@@ -293,6 +448,7 @@ describe('plotData', () => {
       rss: [9, null, null, 9],
       jsUsed: [null, 3, null, null],
       jsTotal: [null, 4, null, null],
+      external: [null, 2, null, null],
     });
     expect(lastValue(data.jsUsed, 3)).toBe(3);
     expect(lastValue(data.jsUsed, 0)).toBeNull();

@@ -3,6 +3,8 @@
 
 import { GrowthAggregator, type Moment } from '../aggregate/growth.js';
 import { PeakAggregator } from '../aggregate/peak.js';
+import { type LeakSlices, SliceLeaks } from '../aggregate/slice-leaks.js';
+import { type PeakSlices, SlicePeaks } from '../aggregate/slice-peaks.js';
 import { TemporaryAggregator } from '../aggregate/temporary.js';
 import { TimelineAggregator } from '../aggregate/timeline.js';
 import { TotalsAggregator } from '../aggregate/totals.js';
@@ -132,11 +134,16 @@ export class Capture {
 
   /** What the page of `memtape flamegraph` shows; `renderFlamegraph` makes the page. */
   async flamegraph(
-    options: ProfileSelection & { readonly title?: string } = {},
+    options: ProfileSelection & {
+      readonly title?: string;
+      /** For any range of time: the peak in it, or what was allocated in it and is live at its end. */
+      readonly temporal?: boolean;
+    } = {},
   ): Promise<FlamegraphReport> {
-    const [{ profile, pass }, input] = await Promise.all([
+    const [{ profile, pass }, input, slices] = await Promise.all([
       this.#profile(options),
       this.#statsInput(),
+      options.temporal ? this.#slices(options.kind) : undefined,
     ]);
     return flamegraphReport({
       profile,
@@ -144,6 +151,7 @@ export class Capture {
       stats: statsReport(input),
       timeline: input.timeline,
       threads: pass.end.tables.threads,
+      ...(slices && { slices }),
       ...(options.title !== undefined && { title: options.title }),
     });
   }
@@ -267,6 +275,16 @@ export class Capture {
 
   #timeline(): Promise<Answer<TimelineAggregator>> {
     return this.#passes.ask('timeline', () => new TimelineAggregator());
+  }
+
+  async #slices(kind: ProfileSelection['kind'] = 'peak'): Promise<PeakSlices | LeakSlices> {
+    if (kind === 'peak') {
+      return (await this.#passes.ask('slice peaks', () => new SlicePeaks())).consumer.finish();
+    }
+    if (kind === 'leaked') {
+      return (await this.#passes.ask('slice leaks', () => new SliceLeaks())).consumer.finish();
+    }
+    throw new UsageError(`there is no flame graph over time of ${kind} memory`, 'peak, leaked');
   }
 
   #temporary(threshold: number): Promise<Answer<TemporaryAggregator>> {

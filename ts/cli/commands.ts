@@ -65,6 +65,7 @@ export const commands: readonly CommandEntry[] = [
       'leaks',
       'temporaryAllocations',
       'temporaryAllocationThreshold',
+      'temporal',
       'splitThreads',
       'inverted',
       'maxMemoryRecords',
@@ -75,6 +76,7 @@ export const commands: readonly CommandEntry[] = [
     help: `Examples:
   memtape flamegraph memtape-app.1234.bin
   memtape flamegraph --leaks --split-threads -o leaks.html memtape-app.1234.bin
+  memtape flamegraph --temporal --leaks memtape-app.1234.bin
   memtape flamegraph --json memtape-app.1234.bin | jq .stats.peak_memory`,
     load: () => import('./commands/flamegraph.js'),
   },

@@ -16,6 +16,7 @@ export interface Options {
   json?: boolean;
   leaks?: boolean;
   splitThreads?: boolean;
+  temporal?: boolean;
   inverted?: boolean;
   maxMemoryRecords?: number;
   confidentialFiles?: Confidential;
@@ -136,6 +137,11 @@ const table = {
       '--temporary-allocation-threshold <n>',
       'soon: within n further allocations of its thread (default: 1)',
     ).argParser(whole(0)),
+  temporal: () =>
+    new Option(
+      '--temporal',
+      'choose a range of time in the page: its peak, or its leaks',
+    ).conflicts(['temporaryAllocations', 'temporaryAllocationThreshold', 'csv']),
   splitThreads: () => new Option('--split-threads', 'tell threads apart'),
   inverted: () => new Option('--inverted', 'show allocating frames first, callers below them'),
   maxMemoryRecords: () =>

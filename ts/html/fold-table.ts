@@ -4,11 +4,12 @@
 import type { TableReport } from '../report/table.js';
 import type { TableEntries } from '../report/table-rows.js';
 import { FOLDED_FRAME } from './fold.js';
-import type { FoldedStacks, StackNodes } from './table-data.js';
+import type { FoldedStacks } from './table-data.js';
+import type { TreeNodes } from './tree-codec.js';
 
 export interface FoldedTable {
   readonly frames: TableReport['frames'];
-  readonly nodes: StackNodes;
+  readonly nodes: TreeNodes;
   readonly entries: TableEntries;
   readonly folded: FoldedStacks;
 }

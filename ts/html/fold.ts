@@ -19,11 +19,21 @@ export interface Fold {
   /** Frames that are still used, renumbered for the new tree; 0 is the root. */
   readonly frames: readonly Frame[];
   readonly folded: Folded;
+  /** Where each node of the old tree is in the new one. */
+  readonly place: Uint32Array;
 }
 
-/** Keeps the `keep` nodes with the largest totals; callers of what is kept are kept, because they are no smaller. */
-export function foldSmallFrames(tree: StackTree, frames: readonly Frame[], keep: number): Fold {
-  const kept = largest(tree, keep);
+/**
+ * Keeps the `keep` nodes with the largest totals; callers of what is kept are kept, because they are no smaller.
+ * @param weights totals to go by; the tree's own unless given
+ */
+export function foldSmallFrames(
+  tree: StackTree,
+  frames: readonly Frame[],
+  keep: number,
+  weights: Float64Array = tree.totalBytes,
+): Fold {
+  const kept = largest(weights, keep);
   const builder = new StackTreeBuilder();
   const place = new Uint32Array(tree.size);
   const used: Frame[] = [frames[0] as Frame];
@@ -57,15 +67,16 @@ export function foldSmallFrames(tree: StackTree, frames: readonly Frame[], keep:
     tree: builder.finish(),
     frames: used,
     folded: { frames: foldedFrames, bytes: foldedBytes },
+    place,
   };
 }
 
-function largest(tree: StackTree, keep: number): Uint8Array {
-  const kept = new Uint8Array(tree.size);
-  if (keep >= tree.size) return kept.fill(1);
+function largest(weights: Float64Array, keep: number): Uint8Array {
+  const kept = new Uint8Array(weights.length);
+  if (keep >= weights.length) return kept.fill(1);
   // Parents come first among equals, so that what is kept stays connected.
-  const order = Uint32Array.from({ length: tree.size }, (_none, node) => node);
-  order.sort((a, b) => (tree.totalBytes[b] as number) - (tree.totalBytes[a] as number) || a - b);
+  const order = Uint32Array.from({ length: weights.length }, (_none, node) => node);
+  order.sort((a, b) => (weights[b] as number) - (weights[a] as number) || a - b);
   for (const node of order.subarray(0, Math.max(1, keep))) kept[node] = 1;
   return kept;
 }

@@ -3,8 +3,10 @@
 
 import type { FrameKind, SourcedFrame } from '../model/frame.js';
 import type { ProfileKind } from '../model/profile.js';
+import type { ThreadName } from '../report/flamegraph-report.js';
 import type { StatsReport } from '../report/stats-report.js';
 import type { TimelineReport } from '../report/timeline.js';
+import type { Group, PackedMemory } from './memory.js';
 
 const KINDS: readonly FrameKind[] = ['js', 'native', 'builtin', 'wasm', 'label', 'gc'];
 
@@ -18,14 +20,30 @@ export interface Folded {
   readonly bytes: number;
 }
 
+export interface PageSlices {
+  readonly edgesMs: readonly number[];
+  readonly exitEdge: number | null;
+  /** Of the peak: of each slice, the highest heap and when. */
+  readonly peakBytes: readonly number[];
+  readonly peakMs: readonly number[];
+}
+
 export interface PageData {
   readonly title: string;
   readonly kind: ProfileKind;
   readonly strings: readonly string[];
   readonly frames: readonly FrameRow[];
   readonly nodes: number;
-  /** In a comparison a node's count is its bytes after, and its bytes are those before. */
+  /** See `encodeNodes`. */
   readonly tree: string;
+  /** See `packMemory`. In a comparison bytes are those before, and counts the bytes after. */
+  readonly memory: PackedMemory;
+  /** Threads and allocators, as indexes of `threads` and `allocators`; none in a comparison. */
+  readonly groups: readonly Group[];
+  readonly threads: readonly (readonly [name: string, kind: ThreadName['kind']])[];
+  readonly allocators: readonly string[];
+  /** Only in a report over time. */
+  readonly slices?: PageSlices;
   readonly isDifference: boolean;
   /** Whether the graph is inverted at first. */
   readonly inverted: boolean;

@@ -6,7 +6,8 @@ import { tableMarkup, tableScript } from './app-bundle.js';
 import { foldSmallStacks } from './fold-table.js';
 import { headingOf, htmlPage, MAX_PAGE_BYTES, smallEnough } from './html-page.js';
 import { packFrames } from './page-data.js';
-import { encodeEntries, encodeNodes, type FoldedStacks, type TablePageData } from './table-data.js';
+import { encodeEntries, type FoldedStacks, type TablePageData } from './table-data.js';
+import { encodeNodes } from './tree-codec.js';
 
 export interface TableRenderOptions {
   /** The smallest stacks are folded until the page is at most this large. */

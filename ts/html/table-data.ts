@@ -32,32 +32,6 @@ export interface TablePageData {
   readonly stats: StatsReport;
 }
 
-/** Parent and frame of each node; 0 is the root. */
-export interface StackNodes {
-  readonly parent: readonly number[];
-  readonly frame: readonly number[];
-}
-
-export function encodeNodes({ parent, frame }: StackNodes): string {
-  function* numbers() {
-    for (let node = 1; node < parent.length; node++) {
-      yield node - (parent[node] as number);
-      yield frame[node] as number;
-    }
-  }
-  return encodeNumbers(numbers());
-}
-
-export function decodeNodes(text: string, size: number): StackNodes {
-  const reader = new NumberReader(text);
-  const nodes = { parent: [0], frame: [0] };
-  for (let node = 1; node < size; node++) {
-    nodes.parent.push(node - reader.next());
-    nodes.frame.push(reader.next());
-  }
-  return nodes;
-}
-
 const COLUMNS = ['site', 'node', 'thread', 'allocator', 'bytes', 'count'] as const;
 
 export function encodeEntries(entries: TableEntries): string {

@@ -13,12 +13,22 @@ export interface StackTree {
 
 export class StackTreeBuilder {
   #size = 1;
-  #parent = new Uint32Array(1024);
-  #frame = new Uint32Array(1024);
-  #bytes = new Float64Array(1024);
-  #count = new Float64Array(1024);
+  #parent: Uint32Array;
+  #frame: Uint32Array;
+  #bytes: Float64Array;
+  #count: Float64Array;
   // Open addressing over (parent, frame); holds node indexes, 0 is free because the root is nobody's child.
-  #slots = new Uint32Array(4096);
+  #slots: Uint32Array;
+
+  /** @param nodes how many to expect */
+  constructor(nodes = 1024) {
+    const room = Math.max(1, nodes);
+    this.#parent = new Uint32Array(room);
+    this.#frame = new Uint32Array(room);
+    this.#bytes = new Float64Array(room);
+    this.#count = new Float64Array(room);
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(room * 2 + 2)));
+  }
 
   child(parent: number, frame: number): number {
     const mask = this.#slots.length - 1;

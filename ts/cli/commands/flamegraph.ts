@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // memtape flamegraph: one HTML file, beside the capture unless -o says otherwise, or its data.
+import { SliceLeaks } from '../../aggregate/slice-leaks.js';
+import { SlicePeaks } from '../../aggregate/slice-peaks.js';
 import { renderFlamegraph } from '../../html/render.js';
 import { inverted } from '../../model/inverted.js';
 import { sizeText } from '../../model/size-text.js';
-import { flamegraphReport } from '../../report/flamegraph.js';
+import { type FlamegraphInput, flamegraphReport } from '../../report/flamegraph.js';
 import type { FlamegraphReport } from '../../report/flamegraph-report.js';
 import { threadText } from '../../report/thread-text.js';
 import { treeView } from '../../report/tree.js';
@@ -18,11 +20,16 @@ import { pageSize, profileWord, reportFile, writeReportFile } from '../report-fi
 
 export const action: Action = async (args, options) => {
   const capture = captureArgument(args, 'flamegraph');
-  const kind = profileWord(options) ?? 'flamegraph';
+  const word = profileWord(options);
+  const words = [...(options.temporal ? ['temporal'] : []), ...(word ? [word] : [])];
+  const kind = words.length > 0 ? words.join('-') : 'flamegraph';
   const target = options.json || options.csv ? { output: '-', ...options } : options;
   const file = reportFile(capture, { kind, extension: 'html' }, target);
-  const analysis = await analyse(capture, options);
-  const chunks = options.csv ? rows(analysis, options) : [text(analysis, options)];
+  const slices = options.temporal && (options.leaks ? new SliceLeaks() : new SlicePeaks());
+  const analysis = await analyse(capture, options, slices ? [slices] : []);
+  const chunks = options.csv
+    ? rows(analysis, options)
+    : [text(analysis, options, slices ? slices.finish() : undefined)];
   await writeReportFile(file, chunks, options);
 };
 
@@ -38,7 +45,11 @@ function rows(analysis: Analysis, options: Options): Iterable<string> {
   return treeCsv(treeView(options.inverted ? inverted(tree) : tree, stacks.frames.all()));
 }
 
-function text(analysis: Analysis, options: Options): string {
+function text(
+  analysis: Analysis,
+  options: Options,
+  slices: FlamegraphInput['slices'] | undefined,
+): string {
   const { end, profile, stacks, timeline, stats } = analysis;
   const { confidentialFiles: confidential = 'default' } = options;
   const threadName = threadNames(analysis, options);
@@ -48,7 +59,9 @@ function text(analysis: Analysis, options: Options): string {
     timeline,
     stats: stats(),
     sourceLines: (frames) => sourceLines(frames, { confidential, endedAtMs: endedAtMs(end) }),
+    threads: end.tables.threads,
     ...(threadName && { threadName }),
+    ...(slices && { slices }),
   });
   return options.json ? `${JSON.stringify(report)}\n` : page(report, options);
 }

@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: MIT
 // Reads what render.ts embedded.
 
-import type { SourcedFrame } from '../../model/frame.js';
-import type { StackTree } from '../../model/stack-tree.js';
 import { type PageData, unpackFrames } from '../page-data.js';
-import { decodeTree } from '../tree-codec.js';
+import { decodeNodes } from '../tree-codec.js';
+import { appFrame } from './app-frame.js';
+import { unpackMemory } from './page-memory.js';
+import type { TreeSource } from './trees.js';
 
-export function readPageData(): { data: PageData; tree: StackTree; frames: SourcedFrame[] } {
-  const text = document.getElementById('data')?.textContent ?? '';
-  const data = JSON.parse(text) as PageData;
+export function readPageData(): PageData {
+  return JSON.parse(document.getElementById('data')?.textContent ?? '') as PageData;
+}
+
+export function treeSource(data: PageData): TreeSource {
+  const { isDifference, groups, threads, allocators, slices } = data;
   return {
-    data,
-    tree: decodeTree(data.tree, data.nodes),
-    frames: unpackFrames(data.frames, data.strings),
+    nodes: decodeNodes(data.tree, data.nodes),
+    frames: unpackFrames(data.frames, data.strings).map(appFrame),
+    memory: unpackMemory(data.memory, slices),
+    isDifference,
+    groups,
+    threads,
+    allocators,
   };
 }

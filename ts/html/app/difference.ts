@@ -2,8 +2,9 @@
 // What a page that compares two captures says of a frame, beside what every page says.
 
 import { element } from './dom.js';
-import type { Difference, Layout } from './layout.js';
+import type { Difference } from './layout.js';
 import { changeColour, type Theme } from './palette.js';
+import type { Shown } from './trees.js';
 import { bytesText, percentText } from './units.js';
 
 export function changeText({ before, after }: Difference, node: number): string {
@@ -39,7 +40,7 @@ export function changeSentence(difference: Difference, node: number): string {
 }
 
 /** What the colours mean, and how much of each there is. */
-export function changeLegend({ tree, difference }: Layout, theme: Theme): HTMLElement[] {
+export function changeLegend({ tree, difference }: Shown, theme: Theme): HTMLElement[] {
   if (!difference) return [];
   const change = difference.after.map((bytes, node) => bytes - (difference.before[node] as number));
   const own = change.slice();

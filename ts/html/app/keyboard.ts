@@ -3,13 +3,24 @@
 
 import type { Direction } from './steps.js';
 
+export type Toggle =
+  | 'inverted'
+  | 'flames'
+  | 'node'
+  | 'loading'
+  | 'modules'
+  | 'theme'
+  | 'stats'
+  | 'help'
+  | 'table';
+
 export interface Commands {
   move(direction: Direction): void;
   zoomToSelected(): void;
   zoomOut(): void;
   escape(): void;
   focusSearch(): void;
-  toggle(what: 'inverted' | 'flames' | 'node' | 'theme' | 'stats' | 'help' | 'table'): void;
+  toggle(what: Toggle): void;
 }
 
 const ARROWS: Record<string, Direction> = {
@@ -23,6 +34,8 @@ const TOGGLES = {
   i: 'inverted',
   f: 'flames',
   n: 'node',
+  m: 'loading',
+  d: 'modules',
   t: 'theme',
   s: 'stats',
   '?': 'help',
@@ -46,6 +59,7 @@ export function listenToKeys(canvas: HTMLElement, commands: Commands): void {
       return;
     }
     if (event.target instanceof HTMLInputElement) return;
+    if (event.target instanceof HTMLSelectElement) return;
     if (event.key === '/') commands.focusSearch();
     else if (event.key in TOGGLES) commands.toggle(TOGGLES[event.key as keyof typeof TOGGLES]);
     else return;

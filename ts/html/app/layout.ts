@@ -7,6 +7,7 @@ import type { AppFrame } from './app-frame.js';
 
 export interface Layout {
   readonly tree: StackTree;
+  readonly frames: readonly AppFrame[];
   /** Left edge of each node, in bytes from the left end of the root. */
   readonly start: Float64Array;
   readonly depth: Uint16Array;
@@ -16,8 +17,6 @@ export interface Layout {
   readonly own: Float64Array;
   /** In a comparison: bytes in each capture, while the tree's bytes are widths. */
   readonly difference: Difference | undefined;
-  /** Names a node by its path, the same in every report that has it. */
-  readonly path: readonly [Uint32Array, Uint32Array];
 }
 
 export interface Difference {
@@ -31,38 +30,79 @@ export function layOut(
   frames: readonly AppFrame[],
   difference?: Difference,
 ): Layout {
-  const { size, parent, frame, totalBytes } = tree;
+  const { size, parent, totalBytes } = tree;
   const { first, child } = childLists(parent);
   const start = new Float64Array(size);
   const depth = new Uint16Array(size);
-  const rows: number[][] = [[0]];
-  const path: [Uint32Array, Uint32Array] = [new Uint32Array(size), new Uint32Array(size)];
-  path[0][0] = 0x811c9dc5;
-  path[1][0] = 0x9747b28c;
-  const pending = [0];
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    const children = child.subarray(first[node], first[node + 1]);
-    children.sort((a, b) => order(tree, frames, a, b));
+  const perRow: number[] = [1];
+  // Parents have lower numbers, so each node's place is known when its turn comes.
+  for (let node = 0; node < size; node++) {
+    const from = first[node] as number;
+    const to = first[node + 1] as number;
+    if (from === to) continue;
+    if (to - from > 1) sortChildren(tree, frames, child, from, to);
+    const level = (depth[node] as number) + 1;
+    perRow[level] = (perRow[level] ?? 0) + (to - from);
     let x = start[node] as number;
-    for (const below of children) {
+    for (let i = from; i < to; i++) {
+      const below = child[i] as number;
       start[below] = x;
-      x += totalBytes[below] as number;
-      const level = (depth[node] as number) + 1;
       depth[below] = level;
-      extendPath(path, node, below, frames[frame[below] as number]);
-    }
-    // Last in, first out: the leftmost child must be taken first so that rows fill from left to right.
-    for (let i = children.length - 1; i >= 0; i--) pending.push(children[i] as number);
-    if (node !== 0) {
-      const level = depth[node] as number;
-      const row = rows[level];
-      if (row === undefined) rows[level] = [node];
-      else row.push(node);
+      x += totalBytes[below] as number;
     }
   }
-  const own = ownBytes(tree, frames);
-  const drawn = rows.map((row) => Uint32Array.from(row));
-  return { tree, start, depth, rows: drawn, own, difference, path };
+  const rows = rowsOf(tree, perRow, first, child);
+  return { tree, frames, start, depth, rows, own: ownBytes(tree, frames), difference };
+}
+
+/** The children of the nodes of a row, in the row's order, are the next row. */
+function rowsOf(
+  { size }: StackTree,
+  perRow: readonly number[],
+  first: Uint32Array,
+  child: Uint32Array,
+): Uint32Array[] {
+  const all = new Uint32Array(size);
+  const rows: Uint32Array[] = [];
+  let end = 0;
+  for (const [level, nodes] of perRow.entries()) {
+    const row = all.subarray(end, end + nodes);
+    const above = rows[level - 1];
+    if (above !== undefined) {
+      let at = 0;
+      for (const node of above) {
+        const to = first[node + 1] as number;
+        for (let i = first[node] as number; i < to; i++) row[at++] = child[i] as number;
+      }
+    }
+    rows.push(row);
+    end += nodes;
+  }
+  return rows;
+}
+
+/** Most nodes have few children, for which nothing is faster. */
+const INSERTION_LIMIT = 24;
+
+function sortChildren(
+  tree: StackTree,
+  frames: readonly AppFrame[],
+  child: Uint32Array,
+  from: number,
+  to: number,
+): void {
+  if (to - from > INSERTION_LIMIT) {
+    child.subarray(from, to).sort((a, b) => order(tree, frames, a, b));
+    return;
+  }
+  for (let i = from + 1; i < to; i++) {
+    const node = child[i] as number;
+    let at = i;
+    for (; at > from && order(tree, frames, child[at - 1] as number, node) > 0; at--) {
+      child[at] = child[at - 1] as number;
+    }
+    child[at] = node;
+  }
 }
 
 function order(tree: StackTree, frames: readonly AppFrame[], a: number, b: number): number {
@@ -73,32 +113,42 @@ function order(tree: StackTree, frames: readonly AppFrame[], a: number, b: numbe
   return nameA < nameB ? -1 : nameA > nameB ? 1 : 0;
 }
 
-function extendPath(
-  path: readonly [Uint32Array, Uint32Array],
-  above: number,
-  below: number,
-  frame: AppFrame | undefined,
-): void {
-  path[0][below] = mix((path[0][above] as number) ^ (frame?.hash ?? 0));
-  path[1][below] = mix(Math.imul(path[1][above] as number, 31) + (frame?.hash ?? 0));
+/** Names a node by its path, the same in every report that has it. */
+export function pathId({ tree, frames }: Layout, node: number): string {
+  const path: number[] = [];
+  for (let at = node; at !== 0; at = tree.parent[at] as number) path.push(at);
+  let [a, b] = ROOT_PATH;
+  for (const at of path.reverse()) {
+    const hash = frames[tree.frame[at] as number]?.hash ?? 0;
+    [a, b] = [firstHash(a, hash), secondHash(b, hash)];
+  }
+  return `${a.toString(36)}-${b.toString(36)}`;
 }
+
+export function nodeOfPath({ tree, frames }: Layout, id: string): number | undefined {
+  const [wantedA, wantedB] = id.split('-').map((text) => Number.parseInt(text, 36));
+  const a = new Uint32Array(tree.size);
+  const b = new Uint32Array(tree.size);
+  [a[0], b[0]] = ROOT_PATH;
+  if (a[0] === wantedA && b[0] === wantedB) return 0;
+  for (let node = 1; node < tree.size; node++) {
+    const above = tree.parent[node] as number;
+    const hash = frames[tree.frame[node] as number]?.hash ?? 0;
+    a[node] = firstHash(a[above] as number, hash);
+    b[node] = secondHash(b[above] as number, hash);
+    if (a[node] === wantedA && b[node] === wantedB) return node;
+  }
+  return undefined;
+}
+
+const ROOT_PATH: readonly [number, number] = [0x811c9dc5, 0x9747b28c];
+const firstHash = (above: number, hash: number): number => mix(above ^ hash);
+const secondHash = (above: number, hash: number): number => mix(Math.imul(above, 31) + hash);
 
 function mix(value: number): number {
   let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
-}
-
-export function pathId(layout: Layout, node: number): string {
-  const [a, b] = layout.path;
-  return `${(a[node] as number).toString(36)}-${(b[node] as number).toString(36)}`;
-}
-
-export function nodeOfPath(layout: Layout, id: string): number | undefined {
-  for (let node = 0; node < layout.tree.size; node++) {
-    if (pathId(layout, node) === id) return node;
-  }
-  return undefined;
 }
 
 /** Index in `row` of the first node whose right edge lies beyond `x`. */

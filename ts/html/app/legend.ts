@@ -2,20 +2,20 @@
 // What the colours mean, and how much each kind of code allocated itself.
 
 import { FRAME_CATEGORIES, type FrameCategory } from '../../model/frame.js';
+import type { StackTree } from '../../model/stack-tree.js';
 import { ownBytes } from './answering.js';
 import type { AppFrame } from './app-frame.js';
 import { element } from './dom.js';
-import type { Layout } from './layout.js';
 import { CATEGORY_LABELS, swatchColour, type Theme } from './palette.js';
 import { bytesText, percentText } from './units.js';
 
 export function categoryLegend(
-  layout: Layout,
+  tree: StackTree,
   frames: readonly AppFrame[],
   theme: Theme,
 ): HTMLElement[] {
-  const bytes = categoryBytes(layout, frames);
-  const whole = layout.tree.totalBytes[0] as number;
+  const bytes = categoryBytes(tree, frames);
+  const whole = tree.totalBytes[0] as number;
   return FRAME_CATEGORIES.map((category) => {
     const swatch = element('span', { class: 'dot' });
     swatch.style.background = swatchColour(theme, category);
@@ -32,8 +32,7 @@ export function categoryLegend(
   });
 }
 
-function categoryBytes(layout: Layout, frames: readonly AppFrame[]): Map<FrameCategory, number> {
-  const { tree } = layout;
+function categoryBytes(tree: StackTree, frames: readonly AppFrame[]): Map<FrameCategory, number> {
   const own = ownBytes(tree, frames);
   const sums = new Map<FrameCategory, number>();
   for (let node = 1; node < tree.size; node++) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What every page has above its own: key figures, warnings, memory over time, and the statistics dialog.
 
-import type { StackTree } from '../../model/stack-tree.js';
 import type { TimelineReport } from '../../report/timeline.js';
+import type { PageSlices } from '../page-data.js';
 import { byId, element } from './dom.js';
 import { Plot } from './plot.js';
-import { keyFigures, type StatsData, statsContent } from './stats-panel.js';
+import { type Compared, keyFigures, type StatsData, statsContent } from './stats-panel.js';
 
 /** The elements of top.html and bottom.html. */
 export function findOverview() {
@@ -32,7 +32,7 @@ export function fillOverview(
   overview: Overview,
   data: StatsData,
   warnings: readonly string[],
-  compared?: StackTree,
+  compared?: Compared,
 ): void {
   overview.figures.replaceChildren(...keyFigures(data, compared));
   overview.statsBody.replaceChildren(...statsContent(data, warnings));
@@ -41,10 +41,14 @@ export function fillOverview(
 }
 
 /** Nothing where nothing was sampled. */
-export function makePlot(overview: Overview, timeline: TimelineReport): Plot | undefined {
+export function makePlot(
+  overview: Overview,
+  timeline: TimelineReport,
+  slices?: PageSlices,
+): Plot | undefined {
   const hasSamples = timeline.process.time_ms.length > 0;
   overview.timeline.hidden = !hasSamples;
-  return hasSamples ? new Plot(overview.plot, overview.plotLegend, timeline) : undefined;
+  return hasSamples ? new Plot(overview.plot, overview.plotLegend, timeline, slices) : undefined;
 }
 
 /** The dialogs open by their buttons and close by a click beside them. */

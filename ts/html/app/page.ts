@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: MIT
 // One state, and everything on the page follows it: controls change the state, the state draws the views.
 
+import type { PageData, PageSlices } from '../page-data.js';
 import { AddressBar } from './address-bar.js';
 import { type Controls, isPressed, setPressed } from './controls.js';
 import { changeLegend, changeSentence } from './difference.js';
+import { FilterBar } from './filter-bar.js';
+import { isFiltering } from './filters.js';
 import { FlameGraph } from './flame-graph.js';
 import { listenToKeys } from './keyboard.js';
-import { nodeOfPath, pathId } from './layout.js';
+import { type Layout, nodeOfPath, pathId } from './layout.js';
 import { categoryLegend } from './legend.js';
 import { listenToDialogs } from './overview.js';
+import type { Plot } from './plot.js';
 import { frameMatcher, type SearchResult, search } from './search.js';
 import { type State, stateFromHash } from './state.js';
 import { TableView } from './table-view.js';
 import { ThemeSwitch } from './theme.js';
+import { rangeFromText, rangeText, type TimeRange } from './time-range.js';
 import { describeFrame, selfBytes, Tooltip } from './tooltip.js';
-import type { FrameSum, Trees } from './trees.js';
-import { bytesText, countText, percentText } from './units.js';
+import type { FrameSum, Selection, Trees } from './trees.js';
+import { bytesText, countText, durationText, percentText } from './units.js';
 
 const NONE = -1;
 const TYPING_MS = 120;
@@ -36,30 +41,45 @@ export class Page {
   readonly #tooltip: Tooltip;
   readonly #theme: ThemeSwitch;
   readonly #address: AddressBar;
+  readonly #filters: FilterBar;
+  readonly #plot: Plot | undefined;
+  readonly #slices: PageSlices | undefined;
+  readonly #isLeaked: boolean;
   #state: State;
   #found: SearchResult | undefined;
   #foundAt = NONE;
   #typing = 0;
 
-  constructor(controls: Controls, trees: Trees, kind: string, redrawPlot: () => void) {
+  constructor(
+    controls: Controls,
+    trees: Trees,
+    { kind, slices, isDifference }: Pick<PageData, 'kind' | 'slices' | 'isDifference'>,
+    plot: Plot | undefined,
+  ) {
     this.#controls = controls;
     this.#trees = trees;
-    this.#wholeName = WHOLE_NAMES[kind] ?? 'the whole';
+    this.#wholeName = slices ? 'what is shown' : (WHOLE_NAMES[kind] ?? 'the whole');
+    this.#plot = plot;
+    this.#slices = slices;
+    this.#isLeaked = kind === 'leaked';
     this.#state = stateFromHash(location.hash);
+    controls.filters.hidden = isDifference;
+    this.#filters = new FilterBar(controls, (change) => this.#change(change));
     this.#tooltip = new Tooltip(controls.tooltip);
     this.#table = new TableView(controls.table, (sum) => this.#findInGraph(sum));
     const elements = { scroller: controls.graph, space: controls.space, canvas: controls.canvas };
-    this.#graph = new FlameGraph(elements, trees.layout(this.#state), trees.frames, {
+    this.#graph = new FlameGraph(elements, this.#layout(this.#state), trees.frames, {
       onZoom: (node) => this.#zoom(node),
       onHover: (node, x, y) => this.#hover(node, x, y),
       onSelect: (node) => this.#describe(node),
     });
     this.#theme = new ThemeSwitch(controls.theme, () => {
       this.#applyTheme();
-      redrawPlot();
+      plot?.redraw();
     });
     this.#address = new AddressBar((state) => this.#apply(state));
     controls.search.value = this.#state.query;
+    plot?.onRange((range, isChosen) => this.#chooseRange(range, isChosen));
     this.#listen();
     this.#applyTheme();
     this.#apply(this.#state);
@@ -69,11 +89,17 @@ export class Page {
   #apply(state: State): void {
     const before = this.#state;
     this.#state = state;
-    const layout = this.#trees.layout(state);
+    const layout = this.#layout(state);
     if (layout !== this.#graph.layout) this.#graph.setLayout(layout);
     const controls = this.#controls;
     setPressed(controls.inverted, state.inverted);
     setPressed(controls.hideNode, !state.showNode);
+    setPressed(controls.hideLoading, state.hideLoading);
+    setPressed(controls.hideModules, state.hideModules);
+    if (!isSameMemory(before, state) || before === state) {
+      this.#showAmounts(layout);
+      this.#showLegend();
+    }
     setPressed(controls.regex, state.regex);
     // Not always: what is being typed is in the state only after a moment.
     if (state.query !== before.query) controls.search.value = state.query;
@@ -84,8 +110,49 @@ export class Page {
     controls.reset.disabled = node === 0;
     controls.back.disabled = !this.#address.canGoBack;
     controls.forward.disabled = !this.#address.canGoForward;
-    if (before.showNode !== state.showNode || state.view === 'table') this.#fillTable();
+    if (state.view === 'table') this.#fillTable();
     this.#describe(this.#graph.selected);
+  }
+
+  #range(state: State): TimeRange {
+    return this.#slices ? rangeFromText(state.range, this.#slices) : { from: 0, to: 0 };
+  }
+
+  #selection(state: State): Selection {
+    const { inverted, thread, allocator, package: owner } = state;
+    return {
+      inverted,
+      thread,
+      allocator,
+      package: owner,
+      hidden: { node: !state.showNode, loading: state.hideLoading, modules: state.hideModules },
+      ...this.#range(state),
+    };
+  }
+
+  #layout(state: State): Layout {
+    return this.#trees.layout(this.#selection(state));
+  }
+
+  /** How much is shown, of how much. */
+  #showAmounts(layout: Layout): void {
+    const range = this.#range(this.#state);
+    const whole = this.#trees.totalBytes(range);
+    this.#filters.show(this.#state, this.#trees, range);
+    this.#filters.showTotal(this.#state, layout.tree.totalBytes[0] as number, whole);
+    if (this.#slices === undefined) return;
+    const [from, to] = [range.from, range.to].map((edge) => this.#slices?.edgesMs[edge] ?? 0);
+    const time = `${durationText(from ?? 0)} – ${durationText(to ?? 0)}`;
+    const what = this.#isLeaked ? 'allocated in it and live at its end' : 'at its peak';
+    this.#plot?.showRange(range, `${time}: ${bytesText(whole)} ${what}`);
+  }
+
+  #chooseRange(range: TimeRange, isChosen: boolean): void {
+    if (this.#slices === undefined) return;
+    const state = { ...this.#state, range: rangeText(range, this.#slices) };
+    // Browsers do not like addresses that change with every frame.
+    if (isChosen) this.#address.write(state, true);
+    this.#apply(state);
   }
 
   #change(change: Partial<State>, asStep = true): void {
@@ -110,6 +177,8 @@ export class Page {
     on(controls.reset, () => this.#change({ zoom: '' }));
     on(controls.inverted, () => this.#toggleShape({ inverted: !this.#state.inverted }));
     on(controls.hideNode, () => this.#toggleShape({ showNode: !this.#state.showNode }));
+    on(controls.hideLoading, () => this.#toggleShape({ hideLoading: !this.#state.hideLoading }));
+    on(controls.hideModules, () => this.#toggleShape({ hideModules: !this.#state.hideModules }));
     on(controls.flames, () => this.#setFlames(!isPressed(controls.flames)));
     on(controls.regex, () => this.#change({ regex: !this.#state.regex }, false));
     on(controls.searchClear, () => this.#clearSearch());
@@ -127,6 +196,8 @@ export class Page {
       inverted: () => controls.inverted.click(),
       flames: () => controls.flames.click(),
       node: () => controls.hideNode.click(),
+      loading: () => controls.hideLoading.click(),
+      modules: () => controls.hideModules.click(),
       theme: () => this.#theme.toggle(),
       stats: () => controls.stats.showModal(),
       help: () => controls.help.showModal(),
@@ -172,13 +243,17 @@ export class Page {
   }
 
   #fillTable(): void {
-    const { query, regex, showNode } = this.#state;
-    let sums = this.#trees.sums(showNode);
+    const { query, regex } = this.#state;
+    let sums = this.#trees.sums({ ...this.#selection(this.#state), inverted: false });
     if (query !== '' && this.#found !== undefined) {
       const matches = frameMatcher({ text: query, regex });
       sums = sums.filter((sum) => matches(sum.frame));
     }
-    this.#table.show(sums, this.#trees.totalBytes, this.#theme.theme);
+    this.#table.show(sums, this.#shownBytes, this.#theme.theme);
+  }
+
+  get #shownBytes(): number {
+    return this.#graph.layout.tree.totalBytes[0] as number;
   }
 
   #findInGraph(sum: FrameSum): void {
@@ -224,7 +299,7 @@ export class Page {
   #foundText({ nodes, bytes, count }: SearchResult): string {
     const boxes = `${countText(nodes.length)} ${nodes.length === 1 ? 'box' : 'boxes'}`;
     if (this.#graph.layout.difference) return `${boxes} · ${bytesText(count)} after`;
-    return `${boxes} · ${bytesText(bytes)} · ${percentText(bytes, this.#trees.totalBytes)}`;
+    return `${boxes} · ${bytesText(bytes)} · ${percentText(bytes, this.#shownBytes)}`;
   }
 
   /** Largest first, as the result lists them. */
@@ -251,7 +326,7 @@ export class Page {
       node,
       frame,
       theme: this.#theme.theme,
-      wholeName: this.#wholeName,
+      wholeName: this.#shownName,
       inverted: this.#state.inverted,
     });
     this.#tooltip.show(content, x, y);
@@ -272,18 +347,40 @@ export class Page {
     const self = this.#state.inverted ? '' : `, self ${bytesText(selfBytes(layout, shown))}`;
     const share = percentText(total, tree.totalBytes[0] as number);
     this.#controls.detail.textContent =
-      `${name} — total ${bytesText(total)} (${share} of ${this.#wholeName})${self}, ` +
+      `${name} — total ${bytesText(total)} (${share} of ${this.#shownName})${self}, ` +
       `${countText(tree.totalCount[shown] as number)} blocks`;
+  }
+
+  get #shownName(): string {
+    return isFiltering(this.#state) ? 'what is shown' : this.#wholeName;
   }
 
   #applyTheme(): void {
     const { theme } = this.#theme;
     this.#graph.setTheme(theme);
-    const layout = this.#trees.layout({ inverted: false, showNode: true });
-    const legend = layout.difference
-      ? changeLegend(layout, theme)
-      : categoryLegend(layout, this.#trees.frames, theme);
-    this.#controls.legend.replaceChildren(...legend);
+    this.#showLegend();
     if (this.#state.view === 'table') this.#fillTable();
   }
+
+  #showLegend(): void {
+    const { theme } = this.#theme;
+    const shown = this.#trees.shown({ ...this.#selection(this.#state), ...UNSHAPED });
+    const legend = shown.difference
+      ? changeLegend(shown, theme)
+      : categoryLegend(shown.tree, this.#trees.frames, theme);
+    this.#controls.legend.replaceChildren(...legend);
+  }
+}
+
+/** What the shape of the graph hides is in the legend all the same. */
+const UNSHAPED = { inverted: false, hidden: { node: false, loading: false, modules: false } };
+
+/** Whether two states show the same memory, in whatever shape. */
+function isSameMemory(a: State, b: State): boolean {
+  return (
+    a.thread === b.thread &&
+    a.allocator === b.allocator &&
+    a.package === b.package &&
+    a.range === b.range
+  );
 }

@@ -9,15 +9,19 @@ export interface PlotData {
   readonly rss: (number | null)[];
   readonly jsUsed: (number | null)[];
   readonly jsTotal: (number | null)[];
+  readonly external: (number | null)[];
 }
+
+type Value = number | null;
+type Row = [heap: Value, rss: Value, jsUsed: Value, jsTotal: Value, external: Value];
 
 /** Seconds; the peak gets a point of its own, because samples seldom hit it. */
 export function plotData(timeline: TimelineReport): PlotData {
-  const rows = new Map<number, [number | null, number | null, number | null, number | null]>();
+  const rows = new Map<number, Row>();
   const row = (timeMs: number) => {
     let found = rows.get(timeMs);
     if (found === undefined) {
-      found = [null, null, null, null];
+      found = [null, null, null, null, null];
       rows.set(timeMs, found);
     }
     return found;
@@ -32,16 +36,18 @@ export function plotData(timeline: TimelineReport): PlotData {
     const values = row(timeMs);
     values[2] = jsHeap.used[i] ?? null;
     values[3] = jsHeap.total[i] ?? null;
+    values[4] = jsHeap.external[i] ?? null;
   }
   if (peak.bytes > 0) row(peak.time_ms)[0] = peak.bytes;
   const sorted = [...rows].sort(([a], [b]) => a - b);
-  const column = (index: 0 | 1 | 2 | 3) => sorted.map(([, values]) => values[index]);
+  const column = (index: 0 | 1 | 2 | 3 | 4) => sorted.map(([, values]) => values[index]);
   return {
     times: sorted.map(([timeMs]) => timeMs / 1000),
     heap: column(0),
     rss: column(1),
     jsUsed: column(2),
     jsTotal: column(3),
+    external: column(4),
   };
 }
 

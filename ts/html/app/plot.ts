@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Memory over time: three lines, the peak, collections and the user's marks.
+// Memory over time: lines, the peak, collections and the user's marks; over them, in a report over time, a range to be chosen.
 
 import uPlot from 'uplot';
 import { printable } from '../../model/printable.js';
 import type { TimelineReport } from '../../report/timeline.js';
+import type { PageSlices } from '../page-data.js';
+import { Brush } from './brush.js';
 import { element } from './dom.js';
 import { lastValue, type PlotData, plotData } from './plot-data.js';
+import type { TimeRange } from './time-range.js';
 import { bytesText, durationText } from './units.js';
 
 interface Line {
-  readonly key: 'heap' | 'rss' | 'jsUsed' | 'jsTotal';
+  readonly key: 'heap' | 'rss' | 'jsUsed' | 'jsTotal' | 'external';
   readonly label: string;
   readonly hint: string;
   readonly shown: boolean;
@@ -22,6 +25,12 @@ const LINES: readonly Line[] = [
     key: 'jsUsed',
     label: 'V8 heap',
     hint: 'JavaScript objects, inside the pages that Heap counts',
+    shown: true,
+  },
+  {
+    key: 'external',
+    label: 'External',
+    hint: 'Memory outside V8’s heap that JavaScript objects hold, such as Buffers; Heap counts it',
     shown: true,
   },
   { key: 'jsTotal', label: 'V8 pages', hint: 'What V8 has taken for its heap', shown: false },
@@ -38,9 +47,21 @@ export class Plot {
   readonly #data: PlotData;
   readonly #plot: uPlot;
   readonly #values = new Map<string, HTMLElement>();
+  readonly #brush: Brush | undefined;
+  #showsGcs = true;
+  #showsMarks = true;
+  /** Of the chosen range. */
+  #peak: { readonly time_ms: number; readonly bytes: number };
 
-  constructor(box: HTMLElement, legend: HTMLElement, timeline: TimelineReport) {
+  constructor(
+    box: HTMLElement,
+    legend: HTMLElement,
+    timeline: TimelineReport,
+    slices?: PageSlices,
+  ) {
     this.#box = box;
+    this.#peak = timeline.peak;
+    this.#brush = slices && new Brush(slices, (seconds) => this.#plot.valToPos(seconds, 'x'));
     this.#legend = legend;
     this.#timeline = timeline;
     this.#data = plotData(timeline);
@@ -48,13 +69,29 @@ export class Plot {
     this.#plot = new uPlot(this.#options(), [this.#data.times, ...columns], box);
     this.#makeLegend();
     this.#describe();
+    this.#brush?.attach(this.#plot.over, (x) => this.#plot.posToVal(x, 'x'));
     new ResizeObserver(() => {
       this.#plot.setSize({ width: box.clientWidth, height: HEIGHT });
+      this.#brush?.place();
     }).observe(box);
   }
 
   redraw(): void {
     this.#plot.redraw(false, true);
+  }
+
+  /** Calls back while a range is being chosen and once it is. */
+  onRange(choose: (range: TimeRange, isChosen: boolean) => void): void {
+    this.#brush?.onChange(choose);
+  }
+
+  /** @param text what the range holds */
+  showRange(range: TimeRange, text: string): void {
+    if (this.#brush === undefined) return;
+    this.#brush.show(range);
+    this.#peak = this.#brush.peak(range) ?? { time_ms: 0, bytes: 0 };
+    this.#legend.querySelector('.legend-range')?.replaceChildren(text);
+    this.redraw();
   }
 
   #options(): uPlot.Options {
@@ -70,7 +107,10 @@ export class Plot {
       height: HEIGHT,
       padding: [14, 8, 0, 0],
       legend: { show: false },
-      cursor: { points: { size: 7 }, drag: { x: true, y: false, setScale: true } },
+      cursor: {
+        points: { size: 7 },
+        drag: { x: this.#brush === undefined, y: false, setScale: true },
+      },
       scales: {
         x: { time: false },
         y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.08)] },
@@ -87,6 +127,7 @@ export class Plot {
       series: [{}, ...LINES.map((line) => this.#series(line))],
       hooks: {
         draw: [(plot) => this.#drawEvents(plot)],
+        setScale: [() => this.#brush?.place()],
         setCursor: [(plot) => this.#showValues(plot.cursor.idx ?? null)],
       },
     };
@@ -110,24 +151,49 @@ export class Plot {
     for (const [index, line] of LINES.entries()) {
       if (this.#data[line.key].every((value) => value === null)) continue;
       const value = element('span', { class: 'value' });
-      const swatch = element('span', { class: `line line-${line.key.toLowerCase()}` });
-      const button = element(
-        'button',
-        { type: 'button', class: 'legend-item', title: line.hint, 'aria-pressed': `${line.shown}` },
-        swatch,
-        line.label,
-        value,
-      );
-      button.addEventListener('click', () => {
-        const show = button.getAttribute('aria-pressed') !== 'true';
-        button.setAttribute('aria-pressed', `${show}`);
-        this.#plot.setSeries(index + 1, { show });
-      });
+      this.#addToggle(line, value, (show) => this.#plot.setSeries(index + 1, { show }));
       this.#values.set(line.key, value);
-      this.#legend.append(button);
+    }
+    const { gcs, marks } = this.#timeline;
+    if (gcs.time_ms.length > 0) {
+      const hint = 'Garbage collections: short ticks are scavenges, long ones all others';
+      this.#addToggle({ key: 'gc', label: 'GC', hint, shown: true }, undefined, (show) => {
+        this.#showsGcs = show;
+        this.redraw();
+      });
+    }
+    if (marks.length > 0) {
+      const hint = 'Marks that the program made, and its exit';
+      this.#addToggle({ key: 'mark', label: 'Marks', hint, shown: true }, undefined, (show) => {
+        this.#showsMarks = show;
+        this.redraw();
+      });
+    }
+    if (this.#brush) {
+      this.#legend.append(element('output', { class: 'legend-range', 'aria-live': 'polite' }));
     }
     this.#legend.append(element('span', { class: 'legend-time', id: 'plot-time' }));
     this.#showValues(null);
+  }
+
+  #addToggle(
+    what: { key: string; label: string; hint: string; shown: boolean },
+    value: HTMLElement | undefined,
+    toggle: (show: boolean) => void,
+  ): void {
+    const button = element(
+      'button',
+      { type: 'button', class: 'legend-item', title: what.hint, 'aria-pressed': `${what.shown}` },
+      element('span', { class: `line line-${what.key.toLowerCase()}` }),
+      what.label,
+      value,
+    );
+    button.addEventListener('click', () => {
+      const show = button.getAttribute('aria-pressed') !== 'true';
+      button.setAttribute('aria-pressed', `${show}`);
+      toggle(show);
+    });
+    this.#legend.append(button);
   }
 
   #showValues(index: number | null): void {
@@ -137,10 +203,10 @@ export class Plot {
       this.#values.get(line.key)?.replaceChildren(text);
     }
     const time = index === null ? undefined : this.#data.times[index];
-    const text =
-      time === undefined
-        ? 'drag to zoom, double-click to reset'
-        : `at ${durationText(time * 1000)}`;
+    const hint = this.#brush
+      ? `drag to choose, in steps of ${durationText(this.#brush.sliceMs)}`
+      : 'drag to zoom, double-click to reset';
+    const text = time === undefined ? hint : `at ${durationText(time * 1000)}`;
     this.#legend.querySelector('.legend-time')?.replaceChildren(text);
   }
 
@@ -153,8 +219,8 @@ export class Plot {
     context.clip();
     context.font = `600 ${11 * ratio}px system-ui, sans-serif`;
     context.textAlign = 'left';
-    this.#drawGcs(plot, context, ratio);
-    this.#drawMarks(plot, context, ratio);
+    if (this.#showsGcs) this.#drawGcs(plot, context, ratio);
+    if (this.#showsMarks) this.#drawMarks(plot, context, ratio);
     this.#drawPeak(plot, context, ratio);
     context.restore();
   }
@@ -186,7 +252,7 @@ export class Plot {
   }
 
   #drawPeak(plot: uPlot, context: CanvasRenderingContext2D, ratio: number): void {
-    const { peak } = this.#timeline;
+    const peak = this.#peak;
     if (peak.bytes === 0) return;
     const x = plot.valToPos(peak.time_ms / 1000, 'x', true);
     const y = plot.valToPos(peak.bytes, 'y', true);
@@ -204,7 +270,9 @@ export class Plot {
     context.fill();
     const text = `peak ${bytesText(peak.bytes)}`;
     const width = context.measureText(text).width;
-    const right = plot.bbox.left + plot.bbox.width;
+    const right = this.#brush
+      ? plot.valToPos(this.#brush.endMs / 1000, 'x', true)
+      : plot.bbox.left + plot.bbox.width;
     const left = x + 8 * ratio + width > right ? x - 8 * ratio - width : x + 8 * ratio;
     context.textBaseline = 'middle';
     // Above the point it covers least; below when there is no room.

@@ -2,7 +2,6 @@
 // Key figures at the top, everything else in the statistics dialog.
 
 import { printable } from '../../model/printable.js';
-import type { StackTree } from '../../model/stack-tree.js';
 import type { PageData } from '../page-data.js';
 import { signedBytes } from './difference.js';
 import { element } from './dom.js';
@@ -14,11 +13,14 @@ const ONE_CAPTURE = ['Peak heap', 'Allocated', 'Live at exit', 'Live at the end'
 const liveAt = (stats: PageData['stats']): string =>
   stats.leaked_at === 'exit' ? 'Live at exit' : 'Live at the end';
 
-/** @param compared the tree of a comparison, which has other figures */
-export function keyFigures(
-  { stats }: Pick<PageData, 'stats'>,
-  compared?: StackTree,
-): HTMLElement[] {
+/** Totals of both sides. */
+export interface Compared {
+  readonly before: number;
+  readonly after: number;
+}
+
+/** @param compared a comparison has other figures */
+export function keyFigures({ stats }: Pick<PageData, 'stats'>, compared?: Compared): HTMLElement[] {
   const figures: [string, string, string][] = [
     ...(compared ? changeFigures(compared) : []),
     ['Peak heap', bytesText(stats.peak_memory), `after ${durationText(stats.peak_time_ms)}`],
@@ -51,10 +53,7 @@ export function keyFigures(
     );
 }
 
-/** Of a compared tree, whose counts are bytes after. */
-function changeFigures({ totalCount, selfBytes }: StackTree): [string, string, string][] {
-  const after = totalCount[0] as number;
-  const before = selfBytes.reduce((sum, bytes) => sum + bytes, 0);
+function changeFigures({ before, after }: Compared): [string, string, string][] {
   const share = before === 0 ? '' : `${percentText(Math.abs(after - before), before)}`;
   return [
     ['Change', signedBytes(after - before), share],

@@ -2,7 +2,8 @@
 // Starts the page of `memtape table`: data in, views made.
 
 import { unpackFrames } from '../page-data.js';
-import { decodeEntries, decodeNodes, type TablePageData } from '../table-data.js';
+import { decodeEntries, type TablePageData } from '../table-data.js';
+import { decodeNodes } from '../tree-codec.js';
 import { appFrame } from './app-frame.js';
 import { fillOverview, makePlot } from './overview.js';
 import { TablePage } from './table-page.js';

@@ -8,9 +8,9 @@ import {
   groupEntries,
   type TableEntries,
 } from '../../report/table-rows.js';
-import type { StackNodes } from '../table-data.js';
+import type { TreeNodes } from '../tree-codec.js';
 import type { AppFrame } from './app-frame.js';
-import { CATEGORY_LABELS } from './palette.js';
+import { packageOf } from './filters.js';
 import { frameMatcher } from './search.js';
 
 export const SORT_COLUMNS = ['name', 'allocator', 'thread', 'bytes', 'count', 'average'] as const;
@@ -30,7 +30,7 @@ export interface TableState {
 
 export interface TableSource {
   readonly frames: readonly AppFrame[];
-  readonly nodes: StackNodes;
+  readonly nodes: TreeNodes;
   readonly entries: TableEntries;
   readonly threads: ReadonlyMap<number, string>;
 }
@@ -43,11 +43,6 @@ export type Line =
 
 /** Of an opened row; the export has all of them. */
 const MAX_STACKS = 30;
-
-/** The package, or whose code it is where it belongs to none. */
-export function packageOf(frame: AppFrame): string {
-  return frame.package === '' ? CATEGORY_LABELS[frame.category] : frame.package;
-}
 
 export const groupKey = ({ site, allocator, thread }: EntryGroup): string =>
   `${site} ${allocator} ${thread}`;

@@ -5,12 +5,12 @@ import { csvOf } from '../../model/csv.js';
 import { type EntryGroup, TABLE_COLUMNS, tableRow } from '../../report/table-rows.js';
 import { isPressed, setPressed } from './controls.js';
 import { byId, element } from './dom.js';
+import { packageOf } from './filters.js';
 import { findOverview, listenToDialogs } from './overview.js';
 import { RowTable } from './row-table.js';
 import { saveText } from './save.js';
 import {
   allocatorName,
-  packageOf,
   type SortColumn,
   type TableSource,
   type TableState,
