@@ -8,7 +8,7 @@ import { type CaptureEnd, type ReadOptions, readCapture } from '../decode/read-c
 import { NamedStacks } from '../model/named-stacks.js';
 import { demangle } from '../resolve/demangle.js';
 import { applyNames, lookUpNames } from '../resolve/embed.js';
-import { openResolution } from '../resolve/resolution.js';
+import { downloadDebugFiles, openResolution } from '../resolve/resolution.js';
 
 export interface PassOptions extends ReadOptions {
   /** Told of each block's offset in the file. */
@@ -27,7 +27,7 @@ export class Pass {
   /** Names are looked up when the first is asked for: totals need none. */
   get stacks(): NamedStacks {
     if (this.#stacks === null) {
-      nameWhatIsNot(this.end);
+      if (!hasNames(this.end)) lookUpAll(this.end);
       this.#stacks = new NamedStacks(this.end.tables);
     }
     return this.#stacks;
@@ -41,13 +41,18 @@ export async function readPass(
   { onBlock, ...options }: PassOptions = {},
 ): Promise<Pass> {
   const all = onBlock === undefined ? consumers : [...consumers, { onBlock }];
-  return new Pass(await readCapture(source, fanout(all), options));
+  const end = await readCapture(source, fanout(all), options);
+  if (!hasNames(end)) await downloadDebugFiles(end);
+  return new Pass(end);
 }
 
 /** What nobody finalized, or lost its end since, lacks names. */
-function nameWhatIsNot(end: CaptureEnd): void {
-  const { header, tables } = end;
-  if (header.finalized && !end.truncated && end.bytesDropped === 0) return;
+function hasNames({ header, truncated, bytesDropped }: CaptureEnd): boolean {
+  return header.finalized && !truncated && bytesDropped === 0;
+}
+
+function lookUpAll(end: CaptureEnd): void {
+  const { tables } = end;
   const resolution = openResolution(end, { demangle });
   try {
     applyNames(tables, lookUpNames(tables, resolution.resolvers));

@@ -11,6 +11,7 @@ import { openResolution } from '../resolve/resolution.js';
 import type { Launched } from '../tracker/launch.js';
 import { type Analysis, analyse } from './analysis.js';
 import type { OtherCapture } from './followed.js';
+import { nameNotes } from './name-notes.js';
 import { Progress } from './progress.js';
 import { commandText, LastSigns, whatHappened } from './what-happened.js';
 
@@ -141,7 +142,7 @@ export async function afterRun(run: Run): Promise<void> {
     return;
   }
   const { code, signal } = run.ended;
-  const { trailer } = await finish(run.path, run.compress, { exit: { code, signal } });
+  const { trailer, problems } = await finish(run.path, run.compress, { exit: { code, signal } });
   const others = await finishOthers(run);
   if (run.quiet) return;
   const signs = new LastSigns();
@@ -155,6 +156,7 @@ export async function afterRun(run: Run): Promise<void> {
     ...found(analysis),
     ...unrecorded(run, trailer?.childrenRss ?? 0),
     ...otherLines(others),
+    ...nameNotes(problems),
     `memtape: wrote ${path}; next: memtape flamegraph ${largest ? typed(largest.path) : path}`,
   ]);
 }

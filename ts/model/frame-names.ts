@@ -2,8 +2,8 @@
 // From a recorded frame to the frames that a reader sees: names, files and lines, source maps applied.
 
 import { fileURLToPath } from 'node:url';
-import type { FrameInfo } from '../format/records.js';
-import type { Frame, FrameKind } from './frame.js';
+import type { FrameInfo, SymbolInfo } from '../format/records.js';
+import { type Frame, type FrameKind, INLINED } from './frame.js';
 import type { FrameSource } from './frame-source.js';
 
 const ANONYMOUS = '(anonymous)';
@@ -54,12 +54,16 @@ function nativeFrames(source: FrameSource, info: Extract<FrameInfo, { kind: 'nat
   const symbols = source.symbols(info.module, info.offset);
   if (symbols.length > 0) {
     return symbols.map((symbol) => ({
-      ...plain('native', symbol.function || `${baseName(path)}+${offset}`),
+      ...plain('native', symbolName(symbol, `${baseName(path)}+${offset}`)),
       file: symbol.file || path,
       line: symbol.line,
     }));
   }
   return [{ ...plain('native', path === '' ? offset : `${baseName(path)}+${offset}`), file: path }];
+}
+
+function symbolName({ function: name, inlined }: SymbolInfo, address: string): string {
+  return `${name || address}${inlined > 0 ? INLINED : ''}`;
 }
 
 function plain(kind: FrameKind, name: string): Frame {

@@ -42,6 +42,9 @@ export const ROOT_FRAME: Frame = {
   package: '',
 };
 
+/** After the name of a native function that the compiler put into its caller. */
+export const INLINED = ' (inlined)';
+
 export const isNodeInternal = (file: string): boolean => file.startsWith('node:');
 
 const V8_SYMBOL = /^(?:[\w<>*& ]+ )?(?:v8|cppgc|heap::base)::|^(?:Builtins_|v8dbg_)/;

@@ -40,11 +40,12 @@ export function readU64(view: DataView, at: number): number {
 
 export class ElfFile {
   readonly path: string;
+  readonly size: number;
+  readonly modifiedMs: number;
   readonly machine: number;
   readonly sections: readonly Section[];
   /** Lower-case hexadecimal, or '' when the file has none. */
   readonly buildId: string;
-  readonly #size: number;
   readonly #namePages = new Map<number, Buffer>();
   #fd: number;
 
@@ -54,7 +55,8 @@ export class ElfFile {
     try {
       const stat = fstatSync(this.#fd);
       if (!stat.isFile()) throw new ElfError(`${path}: not a file`);
-      this.#size = stat.size;
+      this.size = stat.size;
+      this.modifiedMs = stat.mtimeMs;
       const header = this.read(0, HEADER_BYTES);
       // 7f 'E' 'L' 'F', 64-bit, little-endian.
       if (header.getUint32(0) !== 0x7f454c46 || header.getUint16(4) !== 0x0201) {
@@ -86,7 +88,7 @@ export class ElfFile {
 
   read(offset: number, size: number): DataView {
     // `!(a <= b)` also refuses what a corrupt 64-bit number became.
-    if (!(offset + size <= this.#size)) throw new ElfError(`${this.path}: cut off or damaged`);
+    if (!(offset + size <= this.size)) throw new ElfError(`${this.path}: cut off or damaged`);
     const bytes = new Uint8Array(size);
     let done = 0;
     while (done < size) {
@@ -104,7 +106,7 @@ export class ElfFile {
   readName(table: Section, index: number): string {
     if (index >= table.size) return '';
     const start = table.offset + index;
-    if (!(start < this.#size)) throw new ElfError(`${this.path}: cut off or damaged`);
+    if (!(start < this.size)) throw new ElfError(`${this.path}: cut off or damaged`);
     const page = this.#namePage(Math.floor(start / NAME_PAGE_BYTES));
     const end = page.indexOf(0, start % NAME_PAGE_BYTES);
     if (end >= 0) return page.toString('utf8', start % NAME_PAGE_BYTES, end);
@@ -118,7 +120,7 @@ export class ElfFile {
     let page = this.#namePages.get(number);
     if (!page) {
       const start = number * NAME_PAGE_BYTES;
-      const view = this.read(start, Math.min(NAME_PAGE_BYTES, this.#size - start));
+      const view = this.read(start, Math.min(NAME_PAGE_BYTES, this.size - start));
       page = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
       this.#namePages.set(number, page);
     }
@@ -135,7 +137,7 @@ export class ElfFile {
       const size = Math.min(readU64(segments, at + 32), MAX_NOTE_BYTES);
       // Debug files keep the segment but not the bytes of some: the note may lie past their end.
       const start = readU64(segments, at + 8);
-      if (!(start + size <= this.#size)) continue;
+      if (!(start + size <= this.size)) continue;
       const id = findBuildId(this.read(start, size), readU64(segments, at + 48));
       if (id !== '') return id;
     }

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Names of native functions, from the symbol tables of ELF files and their separate debug files.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  type DebugFilesOptions,
+  type FileState,
+  hasLines,
+  openModuleFiles,
+} from './debug-files.js';
 import { ElfError, ElfFile, SECTION_TYPE } from './elf-file.js';
 import { PltTable } from './elf-plt.js';
 import { type SymbolHit, SymbolTable } from './elf-symbols.js';
+import { findLineTool, type LineTool, locateByTool } from './line-tool.js';
 import type { ModuleId, NativeLocation, NativeSymbolizer } from './native.js';
 
 export interface SymbolName {
@@ -17,7 +22,7 @@ export interface SymbolName {
  * What became of a module's names: `changed` when the file is no longer the one that was loaded,
  * `stripped` when only the names that it exports are left.
  */
-export type ModuleState = 'found' | 'stripped' | 'changed' | 'missing' | 'unreadable';
+export type ModuleState = 'found' | 'stripped' | FileState;
 
 /**
  * Turns mangled C++ and Rust names into readable ones; returns as many, what it does not know
@@ -25,10 +30,10 @@ export type ModuleState = 'found' | 'stripped' | 'changed' | 'missing' | 'unread
  */
 export type Demangle = (names: readonly string[]) => readonly string[];
 
-export interface ElfOptions {
+export interface ElfOptions extends DebugFilesOptions {
   readonly demangle?: Demangle;
-  /** Folders that hold `.build-id/xx/yyyy.debug`. */
-  readonly debugRoots?: readonly string[];
+  /** Looked for when first needed unless given. */
+  readonly lineTool?: LineTool | null;
 }
 
 interface Module {
@@ -36,6 +41,8 @@ interface Module {
   /** Asked in order. */
   readonly tables: readonly { find(address: number): SymbolHit | null }[];
   readonly files: readonly ElfFile[];
+  /** The file with the debug information. */
+  readonly lines: string | null;
 }
 
 const BUILTIN_PREFIX = 'Builtins_';
@@ -43,12 +50,14 @@ const BUILTIN_PREFIX = 'Builtins_';
 export class ElfSymbols implements NativeSymbolizer {
   readonly #modules = new Map<string, Module>();
   readonly #demangle: Demangle | undefined;
-  readonly #debugRoots: readonly string[];
+  readonly #files: DebugFilesOptions;
+  #tool: LineTool | null | undefined;
   readonly #readable = new Map<string, string>();
 
   constructor(options: ElfOptions = {}) {
     this.#demangle = options.demangle;
-    this.#debugRoots = options.debugRoots ?? ['/usr/lib/debug'];
+    this.#files = options;
+    this.#tool = options.lineTool;
   }
 
   /** The function that covers `offset`, an address of the file itself: run-time address − bias. */
@@ -59,7 +68,7 @@ export class ElfSymbols implements NativeSymbolizer {
   symbolsAt(module: ModuleId, offsets: readonly number[]): (SymbolName | null)[] {
     const { tables } = this.#module(module);
     const hits = offsets.map((offset) => findIn(tables, offset));
-    this.#makeReadable(hits);
+    this.#makeReadable(hits.flatMap((hit) => (hit ? [hit.rawName] : [])));
     return hits.map((hit, i) => {
       if (!hit) return null;
       const name = this.#readable.get(hit.rawName) ?? hit.rawName;
@@ -67,10 +76,31 @@ export class ElfSymbols implements NativeSymbolizer {
     });
   }
 
-  /** Symbol tables know no lines and no inlined calls: one location each, or none. */
+  /** Names are those of the symbol table, as it has the whole one of the outermost function; the rest is in the debug file. */
   locate(module: ModuleId, offsets: readonly number[]): NativeLocation[][] {
     const symbols = this.symbolsAt(module, offsets);
-    return symbols.map((symbol) => (symbol ? [{ name: symbol.name, file: '', line: 0 }] : []));
+    const bare = symbols.map((symbol) =>
+      symbol ? [{ name: symbol.name, file: '', line: 0 }] : [],
+    );
+    const found = this.#lines(this.#module(module), offsets);
+    if (!found) return bare;
+    this.#makeReadable(found.flatMap((locations) => locations.map(({ name }) => name)));
+    return found.map((locations, i) => {
+      if (locations.length === 0) return bare[i] ?? [];
+      const named = locations.map((at) => ({
+        ...at,
+        name: this.#readable.get(at.name) ?? at.name,
+      }));
+      const outermost = named[0];
+      const name = symbols[i]?.name ?? outermost?.name ?? '';
+      return outermost ? [{ ...outermost, name }, ...named.slice(1)] : [];
+    });
+  }
+
+  /** Whether its file or a debug file has lines that could not be read. */
+  lacksTool(module: ModuleId): boolean {
+    const opened = this.#module(module);
+    return opened.lines !== null && this.#tool === null;
   }
 
   state(module: ModuleId): ModuleState {
@@ -93,65 +123,41 @@ export class ElfSymbols implements NativeSymbolizer {
   }
 
   #open(id: ModuleId): Module {
-    const own = openModule(id.path, id.buildId);
-    if (own instanceof ElfFile) {
-      const full = symbolTable(own, SECTION_TYPE.symtab);
-      if (full) return { state: 'found', tables: [full, new PltTable(own)], files: [own] };
-    }
-    // A debug file is found by build-id, so it serves even when the module's own file is gone.
-    const debug = this.#openDebugFile(id.buildId || (own instanceof ElfFile ? own.buildId : ''));
-    const names = debug && symbolTable(debug, SECTION_TYPE.symtab);
-    const files = [own, debug].filter((file) => file instanceof ElfFile);
-    const exported = own instanceof ElfFile ? symbolTable(own, SECTION_TYPE.dynsym) : null;
-    const plt = own instanceof ElfFile ? new PltTable(own) : null;
-    const tables = [names, exported, plt].filter((table) => table !== null);
-    if (names) return { state: 'found', tables, files };
-    return { state: own instanceof ElfFile ? 'stripped' : own, tables, files };
+    const { own, debug } = openModuleFiles(id, this.#files);
+    const file = own instanceof ElfFile ? own : null;
+    const full = file && symbolTable(file, SECTION_TYPE.symtab);
+    const separate = full === null && debug ? symbolTable(debug, SECTION_TYPE.symtab) : null;
+    const exported = full === null && file ? symbolTable(file, SECTION_TYPE.dynsym) : null;
+    const tables = [full ?? separate, exported, file && new PltTable(file)];
+    const stripped = own instanceof ElfFile ? 'stripped' : own;
+    return {
+      state: full || separate ? 'found' : stripped,
+      tables: tables.filter((table) => table !== null),
+      files: [file, debug].filter((opened) => opened !== null),
+      lines: [file, debug].find((opened) => opened && hasLines(opened))?.path ?? null,
+    };
   }
 
-  #openDebugFile(buildId: string): ElfFile | null {
-    if (!/^[0-9a-f]{6,}$/.test(buildId)) return null;
-    for (const root of this.#debugRoots) {
-      const name = `${buildId.slice(2)}.debug`;
-      const path = join(root, '.build-id', buildId.slice(0, 2), name);
-      if (!existsSync(path)) continue;
-      const file = openModule(path, buildId);
-      if (file instanceof ElfFile) return file;
-    }
-    return null;
+  /** The functions around each address as the debug information has them; null without any. */
+  #lines({ lines }: Module, offsets: readonly number[]): NativeLocation[][] | null {
+    if (lines === null) return null;
+    if (this.#tool === undefined) this.#tool = findLineTool();
+    return this.#tool && locateByTool(this.#tool, lines, offsets);
   }
 
-  #makeReadable(hits: readonly (SymbolHit | null)[]): void {
+  #makeReadable(names: readonly string[]): void {
     const mangled = new Set<string>();
-    for (const hit of hits) {
-      if (!hit || this.#readable.has(hit.rawName)) continue;
-      const name = plainName(hit.rawName);
-      this.#readable.set(hit.rawName, name);
-      if (this.#demangle && isMangled(name)) mangled.add(hit.rawName);
+    for (const raw of names) {
+      if (this.#readable.has(raw)) continue;
+      const name = plainName(raw);
+      this.#readable.set(raw, name);
+      if (this.#demangle && isMangled(name)) mangled.add(raw);
     }
     if (!this.#demangle || mangled.size === 0) return;
     const raw = [...mangled];
     const readable = this.#demangle(raw.map(plainName));
     for (const [i, name] of raw.entries()) this.#readable.set(name, readable[i] ?? name);
   }
-}
-
-function openModule(path: string, buildId: string): ElfFile | ModuleState {
-  let file: ElfFile;
-  try {
-    file = new ElfFile(path);
-  } catch (error) {
-    if (error instanceof ElfError || !isMissing(error)) return 'unreadable';
-    return 'missing';
-  }
-  if (buildId === '' || file.buildId === buildId) return file;
-  file.close();
-  return 'changed';
-}
-
-function isMissing(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 function symbolTable(file: ElfFile, type: number): SymbolTable | null {

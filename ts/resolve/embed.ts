@@ -10,7 +10,7 @@ import type {
   PackageInfo,
   SymbolInfo,
 } from '../format/records.js';
-import type { NativeSymbolizer } from './native.js';
+import type { ModuleId, NativeSymbolizer } from './native.js';
 import type { Packages } from './packages.js';
 import type { SourceMaps } from './source-maps.js';
 
@@ -79,6 +79,16 @@ export function lookUpNames(tables: Tables, resolvers: Resolvers): NameRecord[] 
     if (owner) names.push({ type: 'package', file, package: owner });
   }
   return names;
+}
+
+/** The modules whose native frames have no names yet. */
+export function unnamedModules(tables: Tables): ModuleId[] {
+  const modules: ModuleId[] = [];
+  for (const number of collectPlaces(tables).offsets.keys()) {
+    const info = tables.module(number);
+    if (info) modules.push({ path: info.path, buildId: info.buildId });
+  }
+  return modules;
 }
 
 /** Makes the names known without writing them: for captures that cannot be written. */

@@ -112,7 +112,7 @@ class Rewriting {
     const scan = (await this.#hasRings(first))
       ? await scanRings(this.#path, first, builder)
       : first;
-    const { names, problems } = this.#addNames(scan, builder);
+    const { names, problems } = await this.#addNames(scan, builder);
     const trailer = trailerOf(scan, this.#options);
     builder.encoder.trailer(trailer);
     builder.endBlock();
@@ -144,14 +144,15 @@ class Rewriting {
     return scan.end.truncated && (await exists(`${this.#path}.rings`));
   }
 
-  #addNames(
+  async #addNames(
     scan: CaptureScan,
     builder: BlockBuilder,
-  ): { names: number; problems: readonly NameProblem[] } {
+  ): Promise<{ names: number; problems: readonly NameProblem[] }> {
     const resolution = this.#options.resolution?.(scan.end);
     if (!resolution) return { names: 0, problems: [] };
     this.#progress('names', 0);
     try {
+      await resolution.prepare();
       const names = lookUpNames(scan.end.tables, resolution.resolvers);
       writeNames(builder, scan.end.tables, names);
       const problems = resolution.problems();

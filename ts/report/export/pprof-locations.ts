@@ -2,6 +2,7 @@
 // A capture's frames as pprof's locations, functions and mappings: native ones keep their addresses.
 
 import type { StringTable } from 'pprof-format';
+import { INLINED } from '../../model/frame.js';
 import type { FrameSource } from '../../model/frame-source.js';
 import type { NamedStacks, RecordedFrame } from '../../model/named-stacks.js';
 
@@ -100,7 +101,9 @@ export class PprofLocations {
   }
 
   #line(named: number): PprofLine {
-    const { name, file, line, column } = this.#stacks.frames.get(named);
+    const { name: marked, file, line, column } = this.#stacks.frames.get(named);
+    // A location with several lines says so itself.
+    const name = marked.endsWith(INLINED) ? marked.slice(0, -INLINED.length) : marked;
     const key = `${name}\0${file}`;
     let functionId = this.#functionIds.get(key);
     if (functionId === undefined) {
