@@ -19,6 +19,7 @@ export type {
   RecordType,
 } from './capture/records.js';
 export {
+  renderCsv,
   renderDiff,
   renderFlamegraph,
   renderLeaks,
@@ -27,6 +28,7 @@ export {
   renderTable,
   renderTree,
 } from './capture/render.js';
+export type { ReportsByName } from './capture/render-csv.js';
 export type { CaptureStacks } from './capture/stacks.js';
 export type { Collection, CollectionTotal, Timeline } from './capture/timeline.js';
 export { FormatError } from './decode/format-error.js';
@@ -36,14 +38,16 @@ export type { RenderedTable, TableRenderOptions } from './html/render-table.js';
 export type { Frame, FrameKind } from './model/frame.js';
 export type { ProfileKind, ProfileRows } from './model/profile.js';
 export { NativeError } from './native/native-error.js';
-export type { DiffOptions, DiffReport, DiffRow } from './report/diff.js';
-export type { FlamegraphReport } from './report/flamegraph-report.js';
-export type { LeakRow, LeaksOptions, LeaksReport } from './report/leaks.js';
-export type { StatsReport } from './report/stats-report.js';
-export type { SummaryOptions, SummaryReport, SummaryRow } from './report/summary.js';
-export type { TableReport } from './report/table.js';
-export type { TimelineReport } from './report/timeline.js';
-export type { TreeOptions, TreeReport } from './report/tree.js';
+export type { DiffOptions, DiffReport, DiffRow, DiffStatus } from './report/diff.js';
+export type { FlamegraphReport, TreeColumns } from './report/flamegraph-report.js';
+export type { HistogramBin } from './report/histogram.js';
+export type { AgeBin, LeakRow, LeakSeries, LeaksOptions, LeaksReport } from './report/leaks.js';
+export type { StatsMetadata, StatsReport } from './report/stats-report.js';
+export type { SummaryColumn, SummaryOptions, SummaryReport, SummaryRow } from './report/summary.js';
+export type { TableData, TableOptions, TableReport } from './report/table.js';
+export type { TableRow } from './report/table-rows.js';
+export type { GcSummary, TimelineReport } from './report/timeline.js';
+export type { TreeData, TreeNode, TreeOptions, TreeReport, TreeView } from './report/tree.js';
 export type { TextOptions } from './text/text-options.js';
 export { FileDestination, type FileDestinationOptions } from './tracker/destination.js';
 export type { TrackerOptions } from './tracker/options.js';

@@ -7,7 +7,6 @@ import {
   type TreeNode,
   type TreeOptions,
   type TreeReport,
-  treeData,
   treeReport,
 } from '../../ts/report/tree.js';
 import { treeCsv, treeRows } from '../../ts/report/tree-rows.js';
@@ -44,7 +43,7 @@ describe('treeReport', () => {
   });
 
   test('as data is nested, largest first, every frame included', () => {
-    const { tree, left_out, total_bytes } = treeData(report());
+    const { tree, left_out, total_bytes } = report().toJSON();
     expect([total_bytes, left_out.bytes]).toEqual([1029, 30]);
     const brief = ({ function: name, bytes, own_bytes, children }: TreeNode): unknown => [
       `${name} ${bytes} ${own_bytes}`,
@@ -58,7 +57,7 @@ describe('treeReport', () => {
   });
 
   test('inverted, allocating frames come first and callers below them', () => {
-    const { tree } = treeData(report(4, { inverted: true }));
+    const { tree } = report(4, { inverted: true }).toJSON();
     const brief = ({ function: name, bytes, children }: TreeNode): unknown => [
       `${name} ${bytes}`,
       ...children.map(brief),

@@ -18,7 +18,7 @@ import { type LeaksOptions, type LeaksReport, leaksReport } from '../report/leak
 import { type StatsInput, statsReport } from '../report/stats.js';
 import type { StatsReport } from '../report/stats-report.js';
 import { type SummaryOptions, type SummaryReport, summaryReport } from '../report/summary.js';
-import { type TableReport, tableReport } from '../report/table.js';
+import { type TableOptions, type TableReport, tableReport } from '../report/table.js';
 import { timelineReport } from '../report/timeline.js';
 import { type TreeOptions, type TreeReport, treeReport } from '../report/tree.js';
 import { UsageError } from '../tracker/usage-error.js';
@@ -157,7 +157,7 @@ export class Capture {
   }
 
   /** What `memtape table` shows. */
-  async table(options: ProfileSelection = {}): Promise<TableReport> {
+  async table(options: ProfileSelection & TableOptions = {}): Promise<TableReport> {
     const [{ profile, pass }, input] = await Promise.all([
       this.#profile(options),
       this.#statsInput(),
@@ -165,7 +165,9 @@ export class Capture {
     const { threads } = pass.end.tables;
     const { timeline } = input;
     const { stacks } = pass;
-    return tableReport({ profile, stacks, threads, timeline, stats: statsReport(input) });
+    const { splitThreads = false } = options;
+    const stats = statsReport(input);
+    return tableReport({ profile, stacks, threads, timeline, stats, splitThreads });
   }
 
   /** What `memtape tree` shows. */

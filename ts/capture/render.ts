@@ -11,6 +11,7 @@ import type { SummaryReport } from '../report/summary.js';
 import type { TableReport } from '../report/table.js';
 import type { TreeReport } from '../report/tree.js';
 import type { TextOptions } from '../text/text-options.js';
+import type { ReportsByName } from './render-csv.js';
 
 /** One HTML page that needs nothing else and fetches nothing. */
 export async function renderFlamegraph(
@@ -54,4 +55,12 @@ export async function renderLeaks(report: LeaksReport, options: TextOptions = {}
 /** What `memtape diff` prints. */
 export async function renderDiff(report: DiffReport, options: TextOptions = {}): Promise<string> {
   return (await import('../text/diff-text.js')).diffText(report, options);
+}
+
+/** What the command of this name prints with `--csv`. */
+export async function renderCsv<Name extends keyof ReportsByName>(
+  name: Name,
+  report: ReportsByName[Name],
+): Promise<string> {
+  return (await import('./render-csv.js')).reportCsv(name, report);
 }

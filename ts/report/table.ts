@@ -7,7 +7,7 @@ import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile, ProfileKind } from '../model/profile.js';
 import { StackTreeBuilder } from '../model/stack-tree.js';
 import type { StatsReport } from './stats-report.js';
-import type { TableEntries } from './table-rows.js';
+import { type TableEntries, type TableRow, tableRows } from './table-rows.js';
 import { threadText } from './thread-text.js';
 import type { TimelineReport } from './timeline.js';
 
@@ -25,9 +25,25 @@ export interface TableReport {
   readonly total_allocations: number;
   readonly timeline: TimelineReport;
   readonly stats: StatsReport;
+  /** Its rows, for JSON.stringify and for programs. */
+  toJSON(): TableData;
 }
 
-export interface TableInput {
+/** What `memtape table --json` prints. */
+export interface TableData {
+  readonly kind: ProfileKind;
+  readonly total_bytes: number;
+  readonly total_allocations: number;
+  /** The largest first. */
+  readonly rows: readonly TableRow[];
+}
+
+export interface TableOptions {
+  /** Whether a row is of one thread; false unless given. */
+  readonly splitThreads?: boolean;
+}
+
+export interface TableInput extends TableOptions {
   readonly profile: Profile;
   readonly stacks: NamedStacks;
   readonly threads: ReadonlyMap<number, ThreadInfo>;
@@ -41,6 +57,7 @@ export function tableReport({
   threads,
   timeline,
   stats,
+  splitThreads = false,
 }: TableInput): TableReport {
   const { rows } = profile;
   const builder = new StackTreeBuilder();
@@ -59,17 +76,26 @@ export function tableReport({
   };
   const { parent, frame } = builder.finish();
   const used = [...new Set(entries.thread)].sort((a, b) => a - b);
+  const { kind, totalBytes: total_bytes, totalCount: total_allocations } = profile;
+  const frames = stacks.frames.all();
+  const names = new Map(used.map((thread) => [thread, threadText(thread, threads.get(thread))]));
   return {
     title: stats.metadata.command_line,
-    kind: profile.kind,
-    frames: stacks.frames.all(),
+    kind,
+    frames,
     tree: { parent: Array.from(parent), frame: Array.from(frame) },
     entries,
-    threads: new Map(used.map((thread) => [thread, threadText(thread, threads.get(thread))])),
-    total_bytes: profile.totalBytes,
-    total_allocations: profile.totalCount,
+    threads: names,
+    total_bytes,
+    total_allocations,
     timeline,
     stats,
+    toJSON: () => ({
+      kind,
+      total_bytes,
+      total_allocations,
+      rows: tableRows({ frames, threads: names, entries }, { splitThreads }),
+    }),
   };
 }
 

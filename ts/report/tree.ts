@@ -34,6 +34,8 @@ export interface TreeReport {
   readonly full: TreeView;
   /** Without Node.js's own frames: what they hold goes to their callers. */
   readonly plain: TreeView;
+  /** The same as plain data, for JSON.stringify and for programs. */
+  toJSON(): TreeData;
 }
 
 /** A frame and what was called from it. */
@@ -48,7 +50,7 @@ export interface TreeNode {
   readonly children: readonly TreeNode[];
 }
 
-/** The report as plain data. */
+/** What `memtape tree --json` prints: every frame, nested. */
 export interface TreeData {
   readonly kind: ProfileKind;
   readonly inverted: boolean;
@@ -90,7 +92,7 @@ export function treeReport(
   const frames = [...stacks.frames.all(), INTERNALS];
   const hidden = frames.map((frame) => frameCategory(frame) === 'node');
   const turned = (upright: StackTree) => (options.inverted ? inverted(upright) : upright);
-  return {
+  const report = {
     kind: profile.kind,
     bytes: profile.totalBytes,
     count: profile.totalCount,
@@ -99,6 +101,7 @@ export function treeReport(
     full: treeView(turned(tree), frames),
     plain: treeView(turned(withoutFrames(tree, hidden, frames.length - 1)), frames),
   };
+  return { ...report, toJSON: () => treeData(report) };
 }
 
 function biggestRows(
@@ -148,8 +151,7 @@ export function treeView(tree: StackTree, frames: readonly Frame[]): TreeView {
   return { frames, tree, children };
 }
 
-/** Nested, every frame included. */
-export function treeData(report: TreeReport): TreeData {
+function treeData(report: Omit<TreeReport, 'toJSON'>): TreeData {
   const { full, kind, bytes, count, leftOut } = report;
   const { frames, tree, children } = full;
   const nodeOf = (node: number): TreeNode => {

@@ -4,7 +4,7 @@ import { renderTable } from '../../html/render-table.js';
 import { csvOf } from '../../model/csv.js';
 import { sizeText } from '../../model/size-text.js';
 import { type TableReport, tableReport } from '../../report/table.js';
-import { TABLE_COLUMNS, tableRows } from '../../report/table-rows.js';
+import { TABLE_COLUMNS } from '../../report/table-rows.js';
 import { analyse } from '../analysis.js';
 import { captureArgument } from '../capture-argument.js';
 import type { Action } from '../commands.js';
@@ -21,16 +21,16 @@ export const action: Action = async (args, options) => {
   const file = reportFile(capture, { kind, extension: 'html' }, target);
   const { end, profile, stacks, timeline, stats } = await analyse(capture, options);
   const { threads } = end.tables;
-  const report = tableReport({ profile, stacks, threads, timeline, stats: stats() });
+  const { splitThreads = false } = options;
+  const input = { profile, stacks, threads, timeline, stats: stats() };
+  const report = tableReport({ ...input, splitThreads });
   await writeReportFile(file, [data(report, options) ?? page(report, options)], options);
 };
 
 function data(report: TableReport, options: Options): string | undefined {
-  const { kind, total_bytes, total_allocations } = report;
-  const rows = () => tableRows(report, { splitThreads: options.splitThreads ?? false });
   return dataText(options, {
-    json: () => ({ kind, total_bytes, total_allocations, rows: rows() }),
-    csv: () => csvOf(TABLE_COLUMNS, rows()),
+    json: () => report,
+    csv: () => csvOf(TABLE_COLUMNS, report.toJSON().rows),
   });
 }
 

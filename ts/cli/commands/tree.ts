@@ -5,7 +5,7 @@ import { basename, isAbsolute } from 'node:path';
 import pc from 'picocolors';
 import type { Frame } from '../../model/frame.js';
 import { sizeText } from '../../model/size-text.js';
-import { type TreeReport, treeData, treeReport } from '../../report/tree.js';
+import { type TreeReport, treeReport } from '../../report/tree.js';
 import { treeCsv } from '../../report/tree-rows.js';
 import { endedAtMs } from '../../resolve/resolution.js';
 import { readLines } from '../../resolve/source-lines.js';
@@ -65,7 +65,7 @@ export const action: Action = async (args, options) => {
   const turned = reporter(analysis, options);
   const report = turned(options.inverted ?? false);
   const data = dataText(options, {
-    json: () => treeData(report),
+    json: () => report,
     csv: () => [...treeCsv(report.full)].join(''),
   });
   if (data === undefined && isInteractive()) await walk(path, report, turned, analysis);
