@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PeakAggregator } from '../../ts/aggregate/peak.js';
-import { MAP_OP, MEMORY_CLASS } from '../../ts/format/constants.js';
+import { EXIT_MARK, MAP_OP, MEMORY_CLASS } from '../../ts/format/constants.js';
 import type { MapRecord } from '../../ts/format/records.js';
 import { ALLOCATOR_MMAP, type Profile } from '../../ts/model/profile.js';
 import { BlockFeed } from '../support/block-feed.js';
@@ -144,11 +144,12 @@ describe('PeakAggregator', () => {
     expect(rowTexts(peak.peak())).toEqual(['1:1:0 20/1']);
   });
 
-  test('equals a copy of everything at each peak', () => {
+  test('equals a copy of everything at each peak, and at the last exit', () => {
     const event = fc.record({
       free: fc.integer({ min: 0, max: 9 }),
       isFree: fc.boolean(),
       isMap: fc.boolean(),
+      isExit: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
       stack: fc.integer({ min: 1, max: 6 }),
       size: fc.integer({ min: 0, max: 50 }),
       thread: fc.integer({ min: 1, max: 3 }),
@@ -159,8 +160,12 @@ describe('PeakAggregator', () => {
         const peak = new PeakAggregator();
         const feed = new BlockFeed(peak);
         const naive = new NaivePeak();
-        for (const { isFree, isMap, free, ...block } of events) {
-          if (isFree && isMap) {
+        let atExit: string[] | null = null;
+        for (const { isFree, isMap, isExit, free, ...block } of events) {
+          if (isExit) {
+            peak.onMark({ timeNs: 0, thread: 1, name: EXIT_MARK });
+            atExit = naive.rowsNow();
+          } else if (isFree && isMap) {
             const unmapped = naive.unmap(block.stack, block.size);
             if (unmapped > 0) peak.onMap(map([committed(block.stack, -unmapped, 0)]));
           } else if (isFree) {
@@ -178,6 +183,7 @@ describe('PeakAggregator', () => {
         expect(peak.peakEvent).toBe(naive.peakEvent);
         expect(rowTexts(peak.peak())).toEqual(naive.rows);
         expect(rowTexts(peak.live())).toEqual(naive.rowsNow());
+        expect(rowTexts(peak.leaked())).toEqual(atExit ?? naive.rowsNow());
       }),
     );
   });

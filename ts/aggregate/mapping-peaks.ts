@@ -10,7 +10,12 @@ interface Held {
   peakRanges: number;
 }
 
-type Visit = (stack: number, bytes: number, ranges: number) => void;
+/** What is mapped for a stack. */
+export interface Mapping {
+  readonly stack: number;
+  readonly bytes: number;
+  readonly ranges: number;
+}
 
 export class MappingPeaks {
   readonly #byStack = new Map<number, Held>();
@@ -24,15 +29,15 @@ export class MappingPeaks {
     held.ranges += ranges;
   }
 
-  now(visit: Visit): void {
-    for (const [stack, { bytes, ranges }] of this.#byStack) visit(stack, bytes, ranges);
+  now(): Mapping[] {
+    return Array.from(this.#byStack, ([stack, { bytes, ranges }]) => ({ stack, bytes, ranges }));
   }
 
-  atPeak(peak: number, visit: Visit): void {
-    for (const [stack, held] of this.#byStack) {
+  atPeak(peak: number): Mapping[] {
+    return Array.from(this.#byStack, ([stack, held]) => {
       save(held, peak);
-      visit(stack, held.peakBytes, held.peakRanges);
-    }
+      return { stack, bytes: held.peakBytes, ranges: held.peakRanges };
+    });
   }
 }
 

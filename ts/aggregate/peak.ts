@@ -8,32 +8,37 @@ import type { MapRecord, MarkRecord } from '../format/records.js';
 import type { Profile, ProfileKind } from '../model/profile.js';
 import { BlockList } from './block-list.js';
 import { LocationTable, locationKey, profileTotals } from './location-table.js';
-import { MappingPeaks } from './mapping-peaks.js';
+import { type Mapping, MappingPeaks } from './mapping-peaks.js';
 import { committedDeltas, MAPPING_KEY } from './mappings.js';
 
 const BYTES = 0;
 const COUNT = 1;
 
 /**
- * Adding up by location at each event would cost more than decoding it. Instead a block is told from the rest by when it came: peaks
- * are numbered, and each block knows how many there were when it was allocated. What was live at the latest peak is then: what
- * came before it and is live, and what came before it and was freed since. The latter are kept until the next peak; they cannot
- * be more than were live at once.
+ * Adding up by location at each event would cost more than decoding it. Instead a block is told from the rest by when it came: moments
+ * worth a profile (each peak, and the program's exit) are numbered, and each block knows how many there were when it was allocated.
+ * What was live at one of them is then: what came before it and is live, and what came before it and was freed since. The latter are
+ * kept until the next such moment; they cannot be more than were live at once.
  */
 export class PeakAggregator implements RecordConsumer {
   #blocks = new LiveBlocks();
-  /** By address id: number of peaks when the block was allocated. Doubles, since there may be a peak at each event. */
+  /** How many moments there were. Doubles, here and below: there may be a peak at each event. */
+  #moments = 0;
+  /** By address id: how many there were when the block was allocated. */
   #births = new Float64Array(4096);
-  readonly #freedSince = new BlockList();
+  #peakMoment = 0;
+  readonly #freedSincePeak = new BlockList();
+  /** 0: the program has not exited. */
+  #exitMoment = 0;
+  readonly #freedSinceExit = new BlockList();
+  #mappedAtExit: readonly Mapping[] = [];
   readonly #mappings = new MappingPeaks();
   #heap = 0;
   #peak = 0;
-  #peaks = 0;
   #peakTimeNs = 0;
   #peakEvent = 0;
   #nowNs = 0;
   #events = 0;
-  #atExit: Profile | null = null;
   #exitTimeNs: number | null = null;
 
   onStart({ blocks }: CaptureStart): void {
@@ -46,14 +51,18 @@ export class PeakAggregator implements RecordConsumer {
 
   onAlloc(_stack: number, size: number, _allocator: number, _thread: number, id: number): void {
     if (id >= this.#births.length) this.#grow(id);
-    this.#births[id] = this.#peaks;
+    this.#births[id] = this.#moments;
     this.#heap += size;
     this.#settle();
   }
 
   onFree(stack: number, size: number, allocator: number, thread: number, id: number): void {
-    if ((this.#births[id] as number) < this.#peaks) {
-      this.#freedSince.push(stack, size, locationKey(thread, allocator));
+    const birth = this.#births[id] as number;
+    if (birth < this.#peakMoment) {
+      this.#freedSincePeak.push(stack, size, locationKey(thread, allocator));
+    }
+    if (birth < this.#exitMoment) {
+      this.#freedSinceExit.push(stack, size, locationKey(thread, allocator));
     }
     this.#heap -= size;
     // A peak is a highest moment; only a free of nothing can end at one.
@@ -62,7 +71,7 @@ export class PeakAggregator implements RecordConsumer {
 
   onMap(map: MapRecord): void {
     for (const delta of committedDeltas(map)) {
-      this.#mappings.change(delta.stack, delta.bytes, delta.ranges, this.#peaks);
+      this.#mappings.change(delta.stack, delta.bytes, delta.ranges, this.#peakMoment);
       this.#heap += delta.bytes;
     }
     this.#settle();
@@ -70,7 +79,9 @@ export class PeakAggregator implements RecordConsumer {
 
   onMark(mark: MarkRecord): void {
     if (mark.name !== EXIT_MARK) return;
-    this.#atExit = this.live();
+    this.#exitMoment = ++this.#moments;
+    this.#freedSinceExit.clear();
+    this.#mappedAtExit = this.#mappings.now();
     this.#exitTimeNs = mark.timeNs;
   }
 
@@ -103,26 +114,19 @@ export class PeakAggregator implements RecordConsumer {
   }
 
   peak(): Profile {
-    const locations = new LocationTable();
-    this.#addLive(locations, this.#peaks);
-    this.#freedSince.visit((stack, size, key) => add(locations, stack, key, size, 1));
-    this.#mappings.atPeak(this.#peaks, (stack, bytes, ranges) =>
-      add(locations, stack, MAPPING_KEY, bytes, ranges),
-    );
-    return profileOf('peak', locations);
+    const mapped = this.#mappings.atPeak(this.#peakMoment);
+    return this.#profile('peak', this.#peakMoment, this.#freedSincePeak, mapped);
   }
 
   /** What is live now. */
   live(): Profile {
-    const locations = new LocationTable();
-    this.#addLive(locations, Number.POSITIVE_INFINITY);
-    this.#mappings.now((stack, bytes, ranges) => add(locations, stack, MAPPING_KEY, bytes, ranges));
-    return profileOf('leaked', locations);
+    return this.#profile('leaked', Number.POSITIVE_INFINITY, null, this.#mappings.now());
   }
 
   /** What leaked: is live when the program exits, before Node.js frees it; else after the last event. */
   leaked(): Profile {
-    return this.#atExit ?? this.live();
+    if (this.#exitMoment === 0) return this.live();
+    return this.#profile('leaked', this.#exitMoment, this.#freedSinceExit, this.#mappedAtExit);
   }
 
   /** When the program exited, as Node.js sees it; null when it did not. */
@@ -130,15 +134,27 @@ export class PeakAggregator implements RecordConsumer {
     return this.#exitTimeNs;
   }
 
-  /** Live blocks from before this peak. */
-  #addLive(locations: LocationTable, peak: number): void {
+  /** What was live at a moment: `freed` are the blocks that came before it and went since. */
+  #profile(
+    kind: ProfileKind,
+    moment: number,
+    freed: BlockList | null,
+    mapped: readonly Mapping[],
+  ): Profile {
+    const locations = new LocationTable();
     const blocks = this.#blocks;
     const ids = Math.min(this.#births.length, blocks.capacity);
     for (let id = 1; id < ids; id++) {
-      if (!blocks.isLive(id) || (this.#births[id] as number) >= peak) continue;
+      if (!blocks.isLive(id) || (this.#births[id] as number) >= moment) continue;
       const key = locationKey(blocks.thread(id), blocks.allocator(id));
       add(locations, blocks.stack(id), key, blocks.size(id), 1);
     }
+    freed?.visit((stack, size, key) => add(locations, stack, key, size, 1));
+    for (const { stack, bytes, ranges } of mapped) {
+      add(locations, stack, MAPPING_KEY, bytes, ranges);
+    }
+    const rows = locations.rows(BYTES, COUNT);
+    return { kind, rows, ...profileTotals(rows) };
   }
 
   /** Ties go to the last moment, as the glossary says. */
@@ -146,10 +162,10 @@ export class PeakAggregator implements RecordConsumer {
     this.#events++;
     if (this.#heap < this.#peak) return;
     this.#peak = this.#heap;
-    this.#peaks++;
+    this.#peakMoment = ++this.#moments;
     this.#peakTimeNs = this.#nowNs;
     this.#peakEvent = this.#events;
-    this.#freedSince.clear();
+    this.#freedSincePeak.clear();
   }
 
   #grow(id: number): void {
@@ -170,9 +186,4 @@ function add(
   const { slots } = locations;
   slots[at + BYTES] = (slots[at + BYTES] as number) + bytes;
   slots[at + COUNT] = (slots[at + COUNT] as number) + count;
-}
-
-function profileOf(kind: ProfileKind, locations: LocationTable): Profile {
-  const rows = locations.rows(BYTES, COUNT);
-  return { kind, rows, ...profileTotals(rows) };
 }

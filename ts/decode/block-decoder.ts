@@ -220,7 +220,8 @@ export class BlockDecoder {
               p = varintEnd | 0;
             }
             if (mode === 0) {
-              lastNewWord += address % 2 === 0 ? address / 2 : -(address + 1) / 2;
+              const half = Math.floor(address / 2);
+              lastNewWord += half * 2 === address ? half : -half - 1;
               address = lastNewWord * 8;
             }
             id = nextAddress++;

@@ -41,6 +41,14 @@ export class ByteCursor {
 
   /** Exact up to 2^53; the nearest double beyond. */
   varint(): number {
+    const { position } = this;
+    const first = position < this.end ? (this.bytes[position] as number) : 0x80;
+    if (first >= 0x80) return this.#longVarint();
+    this.position = position + 1;
+    return first;
+  }
+
+  #longVarint(): number {
     let value = 0;
     let scale = 1;
     for (let i = 0; i < MAX_VARINT_BYTES; i++) {
