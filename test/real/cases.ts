@@ -27,6 +27,8 @@ export interface RealCase {
   readonly modules?: readonly string[];
   /** Of the bytes that these modules (base names) allocated on any thread, at least this part must reach a JavaScript line. */
   readonly onLines?: { readonly modules: readonly string[]; readonly share: number };
+  /** Of the capture before compression, for each event at most. */
+  readonly bytesPerEvent?: number;
   /** Functions that must have allocated on worker threads, and on how many. */
   readonly workers?: { readonly under: string; readonly threads: number };
 }
@@ -55,6 +57,7 @@ export const cases: readonly RealCase[] = [
       file: compiler,
     })),
     packages: ['typescript'],
+    bytesPerEvent: 4,
   },
   {
     name: 'rollup',
