@@ -85,5 +85,7 @@ size_t PageSize();
 uintptr_t StackEnd(int tid);
 // Whether the calling thread is on the stack that it has set aside for signal handlers.
 bool OnSignalStack();
+// Where that is: [begin, end). False when there is none.
+bool SignalStack(uint64_t* begin, uint64_t* end);
 
 }  // namespace memtape::os

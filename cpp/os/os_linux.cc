@@ -373,6 +373,16 @@ bool OnSignalStack() {
   return Call(SYS_sigaltstack, 0, L(&stack)) == 0 && (stack.ss_flags & SS_ONSTACK) != 0;
 }
 
+bool SignalStack(uint64_t* begin, uint64_t* end) {
+  stack_t stack = {};
+  if (Failed(Call(SYS_sigaltstack, 0, L(&stack))) || (stack.ss_flags & SS_DISABLE) != 0) {
+    return false;
+  }
+  *begin = reinterpret_cast<uint64_t>(stack.ss_sp);
+  *end = *begin + stack.ss_size;
+  return true;
+}
+
 uint64_t RandomU64() {
   uint64_t value = 0;
   if (Call(SYS_getrandom, L(&value), sizeof value, 0) != sizeof value) {

@@ -44,15 +44,17 @@ WalkMemo::Result WalkMemo::Finish(WalkEnd end) {
   }
   const MemoFrame* fresh = &frames_[2 * size_t{max_} - fresh_];
   for (uint32_t i = 0; i < fresh_; i++) frames_[kept_ + i] = fresh[i];
-  depth_ = kept_ + fresh_;
+  const uint32_t depth = kept_ + fresh_;
   end_ = end;
   uint64_t hash = unchanged == 0 ? HashSeed(end) : frames_[unchanged - 1].hash;
-  for (uint32_t i = unchanged; i < depth_; i++) {
+  for (uint32_t i = unchanged; i < depth; i++) {
     hash = HashFrame(hash, frames_[i].key);
     frames_[i].hash = hash;
     frames_[i].tag = 0;
   }
-  return {depth_, unchanged, end, hash};
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  depth_ = depth;
+  return {depth, unchanged, end, hash};
 }
 
 }  // namespace memtape

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <atomic>
+
 #include "stack/step.h"
 #include "stack/unwinder.h"
 
@@ -106,6 +108,9 @@ class WalkMemo {
     unseen_ = depth_;
     kept_ = 0;
     fresh_ = 0;
+    // Until Finish the memo is empty: a signal handler may leave the walk for good, by longjmp.
+    depth_ = 0;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
   }
 
   // *regs is a frame that the memo does not have here.

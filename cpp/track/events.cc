@@ -44,29 +44,6 @@ uint32_t DefineStack(ThreadState* state, const WalkedStack& stack) {
   return number;
 }
 
-size_t WalkNative(ThreadState* state, const Regs& caller, uint32_t* flags) {
-  uint64_t* const keys = state->keys;
-  keys[0] = caller.pc;
-  state->bounds.lo = caller.sp;
-  UnwindCache& cache = state->unwind[1];
-  if (!state->unwind_ready[1] || caller.sp >= state->bounds.hi) return 1;
-  cache.Sync();
-  if (cache.map() == nullptr) return 1;
-  Regs frame = SkipWrappers(caller, &cache, state->bounds);
-  size_t count = 0;
-  WalkEnd end = WalkEnd::kNone;
-  do {
-    uint64_t key = frame.pc;
-    if (state->js.c_entry_fp != nullptr && state->js.IsTrampoline(key)) {
-      key = v8::InterpretedKey(frame.fp);
-    }
-    keys[count++] = key;
-  } while (count < kMaxFrames && Step(&frame, &cache, state->bounds, &end));
-  if (count == kMaxFrames) *flags |= kStackCut;
-  if (end == WalkEnd::kLost) *flags |= kStackLost;
-  return count;
-}
-
 void FinishRealloc(ThreadState* state, const PendingRealloc& pending, const void* old_pointer,
                    const void* new_pointer, size_t size) {
   if (!pending.recordable) return;

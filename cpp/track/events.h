@@ -14,7 +14,7 @@
 
 namespace memtape {
 
-// The calling thread's stack, walked; its keys are in state->keys.
+// The calling thread's stack, walked; its keys are in state->keys, native stacks' in the memo.
 struct WalkedStack {
   uint64_t hash;  // 0: a collection is running, and its stack is known
   uint32_t count;
@@ -24,8 +24,9 @@ struct WalkedStack {
 // A stack that this thread's cache does not know: defines it. Out of line: once per new stack.
 uint32_t DefineStack(ThreadState* state, const WalkedStack& stack);
 
-// Every frame of the stack, native and JavaScript, into state->keys. Returns how many.
-size_t WalkNative(ThreadState* state, const Regs& caller, uint32_t* flags);
+// The same with every frame, native and JavaScript (native_stack.cc).
+WalkedStack WalkNative(ThreadState* state, const Regs& caller);
+uint32_t DefineNativeStack(ThreadState* state, const WalkedStack& stack);
 
 // The innermost native caller that is not part of the allocator (operator new, strdup), and the
 // JavaScript frames.
@@ -52,16 +53,11 @@ inline size_t WalkDefault(ThreadState* state, const Regs& caller, FrameHash* has
 // what NumberOf needs is on its way from memory meanwhile.
 inline WalkedStack WalkStack(ThreadState* state, const Regs& caller) {
   if (MEMTAPE_UNLIKELY(state->gc_depth != 0)) return {0, 0, 0};
+  if (MEMTAPE_UNLIKELY(state->native)) return WalkNative(state, caller);
   uint64_t* const keys = state->keys;
   FrameHash hash;
   uint32_t flags = 0;
-  size_t count;
-  if (MEMTAPE_UNLIKELY(state->native)) {
-    count = WalkNative(state, caller, &flags);
-    hash.Add(keys, count);
-  } else {
-    count = WalkDefault(state, caller, &hash, &flags);
-  }
+  size_t count = WalkDefault(state, caller, &hash, &flags);
   if (state->origin != 0) {
     keys[count++] = state->origin;
     hash.Add(state->origin);
@@ -80,7 +76,8 @@ inline uint32_t NumberOf(ThreadState* state, const WalkedStack& stack) {
     state->stack_epoch = epoch;
   }
   const uint32_t number = state->stacks.Find(stack.hash);
-  return MEMTAPE_LIKELY(number != 0) ? number : DefineStack(state, stack);
+  if (MEMTAPE_LIKELY(number != 0)) return number;
+  return state->native ? DefineNativeStack(state, stack) : DefineStack(state, stack);
 }
 
 inline uint32_t CaptureStack(ThreadState* state, const Regs& caller) {

@@ -52,10 +52,17 @@ void PrepareUnwinding(ThreadState* state, uint32_t tid) {
   state->bounds.hi = os::StackEnd(static_cast<int>(tid));
   const bool native = CurrentSession().native();
   state->native = native;
+  state->stack_finder.Start(state->bounds.hi);
+  state->memo.Forget();
   if (state->unwind_ready[native]) return;
   const size_t entries = native ? UnwindCache::kDefaultEntries : kWrapperEntries;
   void* memory = os::MapPages(UnwindCache::BytesFor(entries));
   if (memory == nullptr) return;
+  if (native) {
+    void* frames = os::MapPages(WalkMemo::BytesFor(kMaxFrames));
+    if (frames == nullptr) return os::UnmapPages(memory, UnwindCache::BytesFor(entries));
+    state->memo.Init(frames, kMaxFrames);
+  }
   state->unwind[native].Init(memory, entries);
   AttachUnwindCache(&state->unwind[native], native);
   state->unwind_ready[native] = true;

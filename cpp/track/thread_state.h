@@ -14,7 +14,9 @@
 #include "format/format.h"
 #include "log/ring.h"
 #include "log/ring_records.h"
+#include "stack/stack_finder.h"
 #include "stack/unwinder.h"
+#include "stack/walk_memo.h"
 #include "track/stack_cache.h"
 #include "v8/isolate.h"
 #include "v8/js_walker.h"
@@ -56,6 +58,10 @@ struct ThreadState {
   bool native = false;    // walk all native frames
   UnwindCache unwind[2];  // for recordings without and with native stacks
   bool unwind_ready[2] = {};
+  StackFinder stack_finder;  // this and the memo are for native stacks
+  WalkMemo memo;
+  const uintptr_t* memo_js = nullptr;  // js.c_entry_fp and js.trampoline_count at its walk
+  size_t memo_trampolines = 0;
   uint32_t session = 0;
   uint32_t stack_epoch = 0;
   uint32_t last_stack = 0;  // ring stack numbers count from 1

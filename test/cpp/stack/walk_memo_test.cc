@@ -4,13 +4,16 @@
 
 #include <gtest/gtest.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include <algorithm>
 #include <random>
 #include <thread>
 #include <vector>
 
+#include "stack/stack_finder.h"
 #include "stack/unwind_fixture.h"
 
 #if defined(__x86_64__)
@@ -53,8 +56,8 @@ struct InterpreterKey {
 // A program that moves around at random and looks at its stack all the time.
 class Stress {
  public:
-  Stress(uint64_t seed, uint64_t probes)
-      : random_(seed), probes_left_(probes), cache_(NewCache()), bounds_(ThisThreadsBounds()) {
+  Stress(uint64_t seed, uint64_t probes) : random_(seed), probes_left_(probes), cache_(NewCache()) {
+    finder_.Start(ThisThreadsBounds().hi);
     Init(&deep_, kDeep);
     Init(&shallow_, kShallow);
     Init(&keyed_, kDeep);
@@ -62,7 +65,19 @@ class Stress {
 
   void Run() {
     current = this;
-    while (probes_left_ > 0) Catch(0);
+    const stack_t stack = {signal_stack_, 0, kStackBytes};
+    stack_t old;
+    sigaltstack(&stack, &old);
+    struct sigaction action = {};
+    action.sa_flags = SA_ONSTACK | SA_NODEFER;
+    action.sa_handler = Handle;
+    sigaction(SIGUSR2, &action, nullptr);
+    while (probes_left_ > 0) {
+      fibers_in_use_ = 0;
+      handling_ = false;
+      Catch(0);
+    }
+    sigaltstack(&old, nullptr);
   }
 
   struct Counts {
@@ -74,6 +89,9 @@ class Stress {
     uint64_t thrown = 0;
     uint64_t jumps = 0;
     uint64_t key_changes = 0;
+    uint64_t fibers = 0;   // walks on stacks that the thread has switched to
+    uint64_t signals = 0;  // walks in signal handlers
+    uint64_t lost = 0;
   };
   Counts counts;
 
@@ -92,6 +110,14 @@ class Stress {
     if (probes_left_ == 0) return;
     probes_left_--;
     const Regs start = CaptureRegs();
+    const StackBounds* const bounds = finder_.Find(start.sp);
+    if (bounds == nullptr) {
+      counts.failures++;
+      return;
+    }
+    bounds_ = *bounds;
+    if (fibers_in_use_ > 0) counts.fibers++;
+    if (start.sp - reinterpret_cast<uint64_t>(signal_stack_) < kStackBytes) counts.signals++;
     if (!SameWithoutMemo(start, &deep_, kDeep, PcKey{}) ||
         !SameWithoutMemo(start, &shallow_, kShallow, PcKey{}) ||
         !SameWithoutMemo(start, &keyed_, kDeep, InterpreterKey{})) {
@@ -106,6 +132,8 @@ class Stress {
     counts.frames += result.depth;
     counts.reused += result.reused;
     if (result.end == WalkEnd::kCut) counts.cut++;
+    // A switch leaves no way back on the stack, and what makecontext returns to has no row.
+    if (fibers_in_use_ == 0 && result.end == WalkEnd::kLost) counts.lost++;
     Regs frames[kDeep];
     uint32_t count = 0;
     WalkEnd end = WalkEnd::kNone;
@@ -143,7 +171,11 @@ class Stress {
   }
 
   void Descend(int depth) {
-    switch (Below(8)) {
+    switch (Below(kActions)) {
+      case 8:
+        return OnFiber(depth);
+      case 9:
+        return OnSignal(depth);
       case 0:
         return PlainFrames(depth);
       case 1:
@@ -167,6 +199,41 @@ class Stress {
         longjmp(sites_[Below(site_count_)], 1);
     }
   }
+
+  // On a stack of its own, and back unless a jump leaves it for good.
+  [[gnu::noinline]] void OnFiber(int depth) {
+    if (fibers_in_use_ == kFibers) return Act(depth);
+    const size_t mine = fibers_in_use_;
+    fibers_in_use_ = mine + 1;
+    interpreted_depth_ = depth;
+    ucontext_t here;
+    ucontext_t there;
+    getcontext(&there);
+    there.uc_stack.ss_sp = fiber_stacks_[mine];
+    there.uc_stack.ss_size = kStackBytes;
+    there.uc_link = &here;
+    makecontext(&there, FiberMain, 0);
+    swapcontext(&here, &there);
+    fibers_in_use_ = mine;
+    Probe();
+  }
+
+  static void FiberMain() { current->Catch(current->interpreted_depth_); }
+
+  // On the alternate stack, unless it is on that already.
+  [[gnu::noinline]] void OnSignal(int depth) {
+    // The kernel looks at the stack pointer alone: it would start again at the stack's end.
+    const bool was_handling = handling_;
+    if (was_handling && fibers_in_use_ > fibers_outside_handler_) return Act(depth);
+    interpreted_depth_ = depth;
+    if (!was_handling) fibers_outside_handler_ = fibers_in_use_;
+    handling_ = true;
+    raise(SIGUSR2);
+    handling_ = was_handling;
+    Probe();
+  }
+
+  static void Handle(int) { current->Catch(current->interpreted_depth_); }
 
   [[gnu::noinline]] void PlainFrames(int depth) {
     volatile int local = depth;
@@ -205,32 +272,48 @@ class Stress {
 
   [[gnu::noinline]] void Catch(int depth) {
     const size_t sites = site_count_;
+    const size_t fibers = fibers_in_use_;
+    const bool handling = handling_;
     try {
       Act(depth);
     } catch (int) {
       Probe();
     }
     site_count_ = sites;
+    fibers_in_use_ = fibers;
+    handling_ = handling;
   }
 
   [[gnu::noinline]] void LandingSite(int depth) {
     if (site_count_ == kMaxSites) return Act(depth);
     const size_t mine = site_count_;
+    const size_t fibers = fibers_in_use_;
+    const bool handling = handling_;
     if (setjmp(sites_[mine]) == 0) {
       site_count_ = mine + 1;
       Act(depth);
     } else {
+      fibers_in_use_ = fibers;
+      handling_ = handling;
       Probe();
     }
     site_count_ = mine;
   }
 
   static constexpr size_t kMaxSites = 16;
+  static constexpr size_t kFibers = 3;
+  static constexpr size_t kStackBytes = size_t{512} << 10;
+#if defined(MEMTAPE_SANITIZED)
+  static constexpr uint64_t kActions = 8;  // they do not know other stacks
+#else
+  static constexpr uint64_t kActions = 10;
+#endif
   static thread_local Stress* current;
 
   std::mt19937_64 random_;
   uint64_t probes_left_;
   UnwindCache* cache_;
+  StackFinder finder_;
   StackBounds bounds_;
   WalkMemo deep_;
   WalkMemo shallow_;
@@ -238,6 +321,13 @@ class Stress {
   jmp_buf sites_[kMaxSites];
   volatile size_t site_count_ = 0;
   volatile int interpreted_depth_ = 0;
+  volatile size_t fibers_in_use_ = 0;
+  size_t fibers_outside_handler_ = 0;
+  volatile bool handling_ = false;
+  char* const signal_stack_ = static_cast<char*>(os::MapPages(kStackBytes));
+  char* const fiber_stacks_[kFibers] = {static_cast<char*>(os::MapPages(kStackBytes)),
+                                        static_cast<char*>(os::MapPages(kStackBytes)),
+                                        static_cast<char*>(os::MapPages(kStackBytes))};
 };
 
 thread_local Stress* Stress::current = nullptr;
@@ -267,6 +357,11 @@ TEST(WalkMemoTest, EqualsTheWalkWithoutMemo) {
   EXPECT_GT(counts.jumps, kProbes / 1000);
   EXPECT_GT(counts.key_changes, kProbes / 1000);
   EXPECT_GT(counts.cut, kProbes / 1000);
+#if !defined(MEMTAPE_SANITIZED)
+  EXPECT_GT(counts.fibers, kProbes / 1000);
+  EXPECT_GT(counts.signals, kProbes / 1000);
+#endif
+  EXPECT_EQ(counts.lost, 0u);
   EXPECT_GT(counts.reused, counts.frames / 3);
   RecordProperty("average_depth", static_cast<int>(counts.frames / counts.walks));
   RecordProperty("average_reused", static_cast<int>(counts.reused / counts.walks));
@@ -435,6 +530,35 @@ TEST_F(MadeUpStackTest, ForgetsWhenTheModulesChange) {
   const WalkMemo::Result after = memo_.Walk(start, cache, bounds_);
   ASSERT_GE(after.depth, 2u);
   EXPECT_EQ(memo_.frame(after.depth - 2).regs.pc, 0x6666u);
+}
+
+// A signal handler that interrupts a walk may leave by longjmp, whatever the walk has changed.
+TEST_F(MadeUpStackTest, ForgetsAWalkThatWasLeft) {
+  const Regs start = MakeFramePointerFrames();
+  uint64_t changing = 1;
+  int left_before = 5;
+  jmp_buf out;
+  const auto key_of = [&](const Regs& regs) -> FrameKey {
+    if (left_before-- == 0) longjmp(out, 1);
+    return {regs.pc == 0x5001 ? changing : regs.pc, true};
+  };
+  for (int at = 0; at < 5; at++) {
+    left_before = -1;
+    changing = 1;
+    memo_.Walk(start, cache_, bounds_, key_of);
+    changing = 2;
+    left_before = at;
+    if (setjmp(out) == 0) {
+      memo_.Walk(start, cache_, bounds_, key_of);
+      ADD_FAILURE() << "not left before key " << at;
+    }
+    left_before = -1;
+    WalkMemo fresh;
+    fresh.Init(os::MapPages(WalkMemo::BytesFor(kFakeMax)), kFakeMax);
+    EXPECT_EQ(memo_.Walk(start, cache_, bounds_, key_of).hash,
+              fresh.Walk(start, cache_, bounds_, key_of).hash)
+        << at;
+  }
 }
 
 TEST_F(MadeUpStackTest, ForgetsWhenTold) {

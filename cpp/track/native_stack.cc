@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "stack/walk_memo.h"
+#include "track/events.h"
+
+namespace memtape {
+namespace {
+
+// An interpreted frame stays where it is while its function goes on from call to call: its key is
+// asked for again in each walk.
+struct KeyOfFrame {
+  const v8::IsolateFrames& js;
+
+  FrameKey operator()(const Regs& frame) const {
+    if (!js.IsTrampoline(frame.pc)) return {frame.pc, false};
+    return {v8::InterpretedKey(frame.fp), true};
+  }
+};
+
+// Without an isolate no address is a trampoline's.
+void ForgetIfKeysChange(ThreadState* state) {
+  const v8::IsolateFrames& js = state->js;
+  if (MEMTAPE_LIKELY(state->memo_js == js.c_entry_fp &&
+                     state->memo_trampolines == js.trampoline_count)) {
+    return;
+  }
+  state->memo_js = js.c_entry_fp;
+  state->memo_trampolines = js.trampoline_count;
+  state->memo.Forget();
+}
+
+}  // namespace
+
+WalkedStack WalkNative(ThreadState* state, const Regs& caller) {
+  UnwindCache& cache = state->unwind[1];
+  cache.Sync();
+  // Before the modules are known, the caller alone has to do.
+  const StackBounds* bounds =
+      cache.map() == nullptr ? nullptr : state->stack_finder.Find(caller.sp);
+  WalkMemo::Result walk;
+  if (MEMTAPE_LIKELY(bounds != nullptr)) {
+    ForgetIfKeysChange(state);
+    const Regs leaf = SkipWrappers(caller, &cache, *bounds);
+    walk = state->memo.Walk(leaf, &cache, *bounds, KeyOfFrame{state->js});
+  } else {
+    walk.hash = HashFrame(HashSeed(WalkEnd::kNone), caller.pc);
+    state->keys[0] = caller.pc;
+  }
+  uint64_t hash = walk.hash;
+  if (state->origin != 0) hash = HashFrame(hash, state->origin);
+  hash |= 1;  // 0 stands for no stack
+  state->stacks.Prefetch(hash);
+  const uint32_t flags =
+      (walk.end == WalkEnd::kCut ? kStackCut : 0) | (walk.end == WalkEnd::kLost ? kStackLost : 0);
+  return {hash, walk.depth, flags};
+}
+
+uint32_t DefineNativeStack(ThreadState* state, const WalkedStack& walked) {
+  WalkedStack stack = walked;
+  for (uint32_t i = 0; i < walked.count; i++) {
+    state->keys[walked.count - 1 - i] = state->memo.frame(i).key;
+  }
+  if (walked.count == 0) stack.count = 1;  // the caller alone
+  if (state->origin != 0) state->keys[stack.count++] = state->origin;
+  return DefineStack(state, stack);
+}
+
+}  // namespace memtape
