@@ -105,3 +105,20 @@ export function needPython(folder) {
   const quiet = ['-q', '--root-user-action=ignore', '--disable-pip-version-check'];
   run('python3', ['-m', 'pip', 'install', ...quiet, '--no-deps', `--target=${target}`, '-r', list]);
 }
+
+/**
+ * `cargo install` of the crates in folder/crates.txt (`name version`) into folder/rust, unless it is there or there is no cargo.
+ * @param {string} folder relative to the top
+ */
+export function needCrates(folder) {
+  const target = join(root, folder, 'rust');
+  if (existsSync(target) || spawnSync('cargo', ['--version']).status !== 0) return;
+  console.log(`cargo install in ${folder} …`);
+  const list = readFileSync(join(root, folder, 'crates.txt'), 'utf8')
+    .trim()
+    .split('\n');
+  for (const crate of list) {
+    const [name = '', version = ''] = crate.split(' ');
+    run('cargo', ['install', '-q', '--locked', '--root', target, '--version', version, name]);
+  }
+}

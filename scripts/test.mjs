@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { needPackages, needPython, needTools, run } from './setup.mjs';
+import { needCrates, needPackages, needPython, needTools, run } from './setup.mjs';
 import { root } from './sources.mjs';
 
 const quick = process.argv.includes('--quick');
@@ -108,6 +108,7 @@ needPackages();
 if (!quick) needPackages('test/nodes');
 if (!quick) needPackages('test/consumers');
 if (!quick) needPython('test/consumers');
+if (!quick) needCrates('test/consumers');
 if (!quick && existsSync(join(root, 'test/real/package-lock.json'))) needPackages('test/real');
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });

@@ -19,12 +19,47 @@ import {
   devToolsTrace,
   goPprof,
   gprof2dotTotals,
+  infernoTitles,
   noGo,
   noGprof2dot,
+  noInferno,
   noSpeedscope,
   speedscopePage,
 } from '../support/consumers.js';
 import { memtape } from '../support/memtape.js';
+import { traceEventProblems } from '../support/trace-event-format.js';
+
+const slice = (ts: number, dur: number) => ({
+  ph: 'X',
+  name: 'gc',
+  cat: 'gc',
+  pid: 1,
+  tid: 1,
+  ts,
+  dur,
+});
+const withEvents = (...more: readonly unknown[]) => ({
+  displayTimeUnit: 'ms',
+  otherData: {},
+  traceEvents: [
+    { ph: 'M', name: 'process_name', pid: 1, tid: 0, args: { name: 'node' } },
+    { ph: 'M', name: 'thread_name', pid: 1, tid: 1, args: { name: 'main' } },
+    ...more,
+  ],
+});
+
+test.each([
+  [[slice(0, 10), slice(2, 8), slice(10, 5)], []],
+  [[slice(0, 10), slice(5, 10)], ['thread 1: gc ends in the middle of gc']],
+  [[{ ...slice(0, 1), tid: 7 }], ['thread 7: no name']],
+  [[{ ...slice(0, 1), dur: -1 }], [expect.stringContaining('traceEvents,2,dur')]],
+  [
+    [{ ph: 'C', name: 'heap', pid: 1, tid: 0, ts: 0, args: { bytes: null } }],
+    [expect.stringContaining('args,bytes')],
+  ],
+])('%j is as the format says, or not', (events, problems) => {
+  expect(traceEventProblems(withEvents(...events))).toEqual(problems);
+});
 
 const APP = `const kept = [];
 function grow() {
@@ -116,6 +151,21 @@ describe('gprof2dot', () => {
   });
 });
 
+describe('inferno-flamegraph', () => {
+  const bytesOf = (title = '') =>
+    Number(/ \(([\d,]+) bytes, /.exec(title)?.[1]?.replaceAll(',', ''));
+
+  test.skipIf(noInferno)(named('draws collapsed stacks with the same totals', noInferno), () => {
+    const titles = infernoTitles(exported('collapsed', 'memtape-collapsed-a.txt'));
+    const all = titles.find((title) => title.startsWith('all ('));
+    expect(bytesOf(all)).toBe(stats.peak_memory);
+    const grown = titles.filter((title) => /^grow \(.*app\.js:3\) \(/.test(title)).map(bytesOf);
+    expect(grown.reduce((a, b) => a + b, 0)).toBeGreaterThanOrEqual(20 * 1_000_003);
+    const leaks = infernoTitles(exported('collapsed', 'memtape-collapsed-leaks-a.txt', '--leaks'));
+    expect(bytesOf(leaks.find((title) => title.startsWith('all (')))).toBe(stats.leaked_bytes);
+  });
+});
+
 describe('in Chromium', () => {
   let browser: ReportBrowser;
   beforeAll(async () => {
@@ -168,6 +218,26 @@ describe('in Chromium', () => {
 });
 
 describe('memtape transform', () => {
+  test('perfetto is as the Trace Event Format says, workers and their collections included', () => {
+    expect(
+      traceEventProblems(
+        JSON.parse(readFileSync(exported('perfetto', 'memtape-perfetto-a.json'), 'utf8')),
+      ),
+    ).toEqual([]);
+    const code = `const { Worker, isMainThread } = require('node:worker_threads');
+      if (isMainThread) for (let i = 0; i < 2; i++) new Worker(__filename);
+      let kept = [];
+      for (let i = 0; i < 300_000; i++) { kept.push({ i }); if (kept.length > 50_000) kept = []; }
+      gc();`;
+    writeFileSync(join(cwd, 'workers.js'), code);
+    memtape(['run', '-q', '-o', 'w.bin', '--', 'node', '--expose-gc', 'workers.js'], { cwd });
+    const { stdout } = memtape(['transform', 'perfetto', '-o', '-', 'w.bin'], { cwd });
+    const trace = JSON.parse(stdout) as { traceEvents: { ph: string; tid: number }[] };
+    expect(traceEventProblems(trace)).toEqual([]);
+    const threads = trace.traceEvents.flatMap(({ ph, tid }) => (ph === 'X' ? [tid] : []));
+    expect(new Set(threads).size).toBe(3);
+  });
+
   test('csv has every byte in its rows', () => {
     const lines = readFileSync(exported('csv', 'memtape-csv-a.csv'), 'utf8').trimEnd().split('\n');
     const sizes = lines.slice(1).map((line) => Number(line.split(',')[2]));

@@ -37,6 +37,26 @@ print(json.dumps({'total': profile[gprof2dot.SAMPLES], 'own': own}))`;
   return JSON.parse(python(code, file)) as { total: number; own: Record<string, number> };
 }
 
+const infernoProgram = join(folder, 'rust/bin/inferno-flamegraph');
+export const noInferno = existsSync(infernoProgram)
+  ? null
+  : 'inferno is not installed: cargo install --root rust inferno in test/consumers';
+
+/** What inferno, the flamegraph.pl in Rust, draws of collapsed stacks: each box's title, `grow (app.js:3) (12 bytes, 34.5%)`. */
+export function infernoTitles(file: string): string[] {
+  const { status, stdout, stderr } = finish(infernoProgram, [
+    '--countname=bytes',
+    '--minwidth=0',
+    file,
+  ]);
+  // Lines that it cannot read it skips with a warning.
+  if (status !== 0 || stderr !== '') throw new Error(stderr);
+  const text: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+  return [...stdout.matchAll(/<title>([^<]*)<\/title>/g)].map(([, title = '']) =>
+    title.replaceAll(/&(\w+);/g, (entity, name: string) => text[name] ?? entity),
+  );
+}
+
 function hasGo(): boolean {
   try {
     return finish('go', ['tool', '-n', 'pprof']).status === 0;

@@ -48,7 +48,7 @@ export const EXPORT_FORMATS: Readonly<Record<string, ExportFormat>> = {
   },
   perfetto: {
     extension: 'json',
-    opens: () => 'https://ui.perfetto.dev, or chrome://tracing',
+    opens: () => 'https://ui.perfetto.dev, or Chrome DevTools, Performance, Load profile',
     isTimeline: true,
     chunks: traceEvents,
   },
