@@ -43,14 +43,10 @@ function configured() {
 export function buildNative() {
   needTools(['g++', 'make', 'python3']);
   const commands = configured() ? ['build'] : ['configure', 'build'];
-  for (const command of commands) {
-    run(process.execPath, [
-      gyp,
-      command,
-      '--release',
-      '--jobs=max',
-      '--loglevel=warn',
-      ...nodeDirArgs(),
-    ]);
-  }
+  for (const command of commands) runGyp([command, '--jobs=max']);
+}
+
+/** @param {string[]} args */
+export function runGyp(args) {
+  run(process.execPath, [gyp, ...args, '--release', '--loglevel=warn', ...nodeDirArgs()]);
 }

@@ -9,8 +9,10 @@ needTools(['g++', 'make', 'python3']);
 needPackages();
 const { buildTs } = await import('./build-ts.mjs');
 const { buildNative } = await import('./build-native.mjs');
+const { buildExamples } = await import('./build-examples.mjs');
 await buildTs();
 buildNative();
+buildExamples();
 
 const examples = readdirSync(join(root, 'examples')).filter((file) => file.endsWith('.mjs'));
 mkdirSync(join(root, 'demo'), { recursive: true });

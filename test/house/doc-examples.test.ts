@@ -2,34 +2,11 @@
 // The programs in the documents run and print what the documents say, as far as machines agree.
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { expectOutput, numbers, words } from '../support/documented.js';
 import { folderOf } from '../support/folder.js';
 import { readPage } from '../support/markdown.js';
 import { checkBundle, finish, top } from '../support/memtape.js';
 import { nodes } from '../support/nodes.js';
-
-const NUMBER = /\d[\d,.]*\d|\d/g;
-const words = (text: string) => text.replaceAll(NUMBER, 'N').replaceAll(/\s+/g, ' ').trim();
-const numbers = (text: string) =>
-  [...text.matchAll(NUMBER)].map(([number]) => Number(number.replaceAll(',', '')));
-
-/** What the documents were written on: elsewhere V8 and the C library have other habits. */
-const sameHabits =
-  process.version.startsWith('v20.') &&
-  process.platform === 'linux' &&
-  process.arch === 'x64' &&
-  (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header
-    .glibcVersionRuntime !== undefined;
-
-/** In the examples' units: MB, or for large numbers whatever they count. */
-const near = (a: number, b: number) => Math.abs(a - b) <= Math.max(25, 0.4 * Math.max(a, b));
-
-function expectOutput(actual: string, documented: string): void {
-  expect(words(actual)).toBe(words(documented));
-  if (!sameHabits) return;
-  const got = numbers(actual);
-  const far = numbers(documented).filter((number, i) => !near(number, got[i] ?? Number.NaN));
-  expect(far, actual).toEqual([]);
-}
 
 function run(code: string, node = process.execPath): string {
   const cwd = folderOf({ 'example.mjs': code });
