@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "base/out_of_memory.h"
+#include "base/page_order.h"
 #include "base/populate.h"
 
 namespace memtape {
@@ -60,6 +61,7 @@ class PageArray {
   }
   void Clear() { size_ = 0; }
   void Free() {
+    PagesGo();
     if (data_ != nullptr) syscall(SYS_munmap, data_, bytes_);
     data_ = nullptr;
     size_ = bytes_ = 0;
@@ -72,12 +74,14 @@ class PageArray {
     if (count * sizeof(T) <= bytes_) return;
     size_t wanted = bytes_ == 0 ? size_t{16} << 10 : bytes_ * 2;
     while (wanted < count * sizeof(T)) wanted *= 2;
+    PagesGo();
     // Straight to the kernel: libc's mmap is a function that memtape hooks.
     const long moved = data_ == nullptr
                            ? syscall(SYS_mmap, nullptr, wanted, PROT_READ | PROT_WRITE,
                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
                            : syscall(SYS_mremap, data_, bytes_, wanted, MREMAP_MAYMOVE, 0);
     if (moved == -1) OutOfMemory();
+    PagesCome();
     // Tells our pages from the program's (os::MapPages says how); growing keeps it.
     if (data_ == nullptr) syscall(SYS_madvise, moved, wanted, MADV_DONTDUMP);
     data_ = reinterpret_cast<T*>(moved);

@@ -20,6 +20,8 @@
 
 #include <algorithm>
 
+#include "base/page_order.h"
+
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
@@ -113,17 +115,21 @@ void* MapPages(size_t length) {
   const long p = Call(SYS_mmap, 0, static_cast<long>(RoundUp(length)), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (Failed(p)) return nullptr;
+  PagesCome();
   Call(SYS_madvise, p, static_cast<long>(RoundUp(length)), MADV_DONTDUMP);
   return reinterpret_cast<void*>(p);
 }
 
 void UnmapPages(void* address, size_t length) {
+  PagesGo();
   Call(SYS_munmap, L(address), static_cast<long>(RoundUp(length)));
 }
 
 void* GrowPages(void* address, size_t old_length, size_t new_length) {
+  PagesGo();
   const long p = Call(SYS_mremap, L(address), static_cast<long>(RoundUp(old_length)),
                       static_cast<long>(RoundUp(new_length)), MREMAP_MAYMOVE);
+  PagesCome();
   return Failed(p) ? nullptr : reinterpret_cast<void*>(p);
 }
 
