@@ -42,7 +42,7 @@ export type { DiffOptions, DiffReport, DiffRow, DiffStatus } from './report/diff
 export type { FlamegraphReport, TreeColumns } from './report/flamegraph-report.js';
 export type { HistogramBin } from './report/histogram.js';
 export type { AgeBin, LeakRow, LeakSeries, LeaksOptions, LeaksReport } from './report/leaks.js';
-export type { StatsMetadata, StatsReport } from './report/stats-report.js';
+export type { ModuleSum, StatsMetadata, StatsReport } from './report/stats-report.js';
 export type { SummaryColumn, SummaryOptions, SummaryReport, SummaryRow } from './report/summary.js';
 export type { TableData, TableOptions, TableReport } from './report/table.js';
 export type { TableRow } from './report/table-rows.js';

@@ -33,6 +33,11 @@ describe('statsReport', () => {
       { location: 'parse:/app/node_modules/parser/index.js:40', count: 1 },
       { location: 'uv_fs_work', count: 1 },
     ]);
+    const program = { module: '(program)', num_allocations: 3, total_bytes: 5001 };
+    const parser = { module: 'parser@1.2.3', num_allocations: 1, total_bytes: 503 };
+    const rest = { module: '(Node.js and native code)', num_allocations: 1, total_bytes: 89 };
+    expect(stats.top_modules_by_allocation_size).toEqual([program, parser, rest]);
+    expect(stats.top_modules_by_allocation_count).toEqual([program, rest, parser]);
   });
 
   test('of a profile: allocators and locations are its own, the rest is of the whole run', () => {
@@ -40,6 +45,10 @@ describe('statsReport', () => {
     const whole = statsReport({ end: capture.end(), ...input });
     const profile = input.peak.live();
     const stats = statsReport({ end: capture.end(), ...input }, { profile });
+    const modules = [
+      { module: '(program)', num_allocations: 2, total_bytes: 4001 },
+      { module: '(Node.js and native code)', num_allocations: 1, total_bytes: 89 },
+    ];
     expect(stats).toEqual({
       ...whole,
       kind: 'leaked',
@@ -53,6 +62,8 @@ describe('statsReport', () => {
         { location: 'alloc:node:buffer:400', count: 2 },
         { location: 'uv_fs_work', count: 1 },
       ],
+      top_modules_by_allocation_size: modules,
+      top_modules_by_allocation_count: modules,
     });
   });
 
@@ -61,6 +72,7 @@ describe('statsReport', () => {
     const stats = statsReport({ end: capture.end(), ...input }, { top: 1 });
     expect(stats.top_allocations_by_size).toHaveLength(1);
     expect(stats.top_allocations_by_count).toHaveLength(1);
+    expect(stats.top_modules_by_allocation_size).toHaveLength(1);
   });
 
   test('metadata tell the program and how it ended', () => {

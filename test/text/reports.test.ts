@@ -51,6 +51,16 @@ describe('statsText', () => {
         '  - parse:/app/node_modules/parser/index.js:40 -> 1',
         '  - uv_fs_work -> 1',
         '',
+        'Top 3 largest allocating packages (by size):',
+        '  - (program) -> 5.001kB',
+        '  - parser@1.2.3 -> 503B',
+        '  - (Node.js and native code) -> 89B',
+        '',
+        'Top 3 largest allocating packages (by number of allocations):',
+        '  - (program) -> 3',
+        '  - (Node.js and native code) -> 1',
+        '  - parser@1.2.3 -> 1',
+        '',
       ].join('\n'),
     );
   });

@@ -45,13 +45,37 @@ export function sumBySite(
   return { sums: [...sums.values()], largestStack };
 }
 
+const isOutsideNode = (frame: Frame) => isScript(frame) && !isNodeInternal(frame.file);
+
+export interface PackageSum {
+  /** `name@version`, `(program)` for scripts of none, `(Node.js and native code)` where no other script is in the stack. */
+  readonly package: string;
+  bytes: number;
+  count: number;
+}
+
+/** Sums per package of the innermost frame outside Node.js itself. */
+export function sumByPackage(profile: Profile, stacks: NamedStacks): PackageSum[] {
+  const { sums } = sumBySite(profile, (stack) => stacks.ownSite(stack, isOutsideNode));
+  const packages = new Map<string, PackageSum>();
+  for (const { frame: id, bytes, count } of sums) {
+    const frame = stacks.frames.get(id);
+    const none = isOutsideNode(frame) ? '(program)' : '(Node.js and native code)';
+    const name = isOutsideNode(frame) && frame.package !== '' ? frame.package : none;
+    const sum = packages.get(name) ?? { package: name, bytes: 0, count: 0 };
+    packages.set(name, sum);
+    sum.bytes += bytes;
+    sum.count += count;
+  }
+  return [...packages.values()];
+}
+
 /** The innermost frame of the program's own code, else of a dependency's, else whoever answers for the allocation. */
 export function ownSiteOf(stacks: NamedStacks): (stack: number) => number {
   const isApp = (frame: Frame) => isScript(frame) && frameCategory(frame) === 'app';
-  const isOutside = (frame: Frame) => isScript(frame) && !isNodeInternal(frame.file);
   return (stack) => {
     const app = stacks.ownSite(stack, isApp);
-    return isApp(stacks.frames.get(app)) ? app : stacks.ownSite(stack, isOutside);
+    return isApp(stacks.frames.get(app)) ? app : stacks.ownSite(stack, isOutsideNode);
   };
 }
 

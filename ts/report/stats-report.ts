@@ -31,6 +31,13 @@ export interface StatsMetadata {
   readonly cgroup_limit: number | null;
 }
 
+export interface ModuleSum {
+  /** A package as `name@version`; `(program)`; `(Node.js and native code)`. */
+  readonly module: string;
+  readonly num_allocations: number;
+  readonly total_bytes: number;
+}
+
 export interface StatsReport {
   /** What the allocators and the largest locations are about; all else is about the whole run. */
   readonly kind: ProfileKind;
@@ -41,6 +48,9 @@ export interface StatsReport {
   readonly allocator_type_distribution: Readonly<Record<string, number>>;
   readonly top_allocations_by_size: readonly { location: string; size: number }[];
   readonly top_allocations_by_count: readonly { location: string; count: number }[];
+  /** By the package of the innermost frame outside Node.js itself. */
+  readonly top_modules_by_allocation_size: readonly ModuleSum[];
+  readonly top_modules_by_allocation_count: readonly ModuleSum[];
   readonly metadata: StatsMetadata;
   readonly peak_time_ms: number;
   readonly peak_rss: number;

@@ -8,7 +8,7 @@ import type { NamedStacks } from '../model/named-stacks.js';
 import { ALLOCATOR_NAMES, type Profile } from '../model/profile.js';
 import { captureNotes } from './capture-notes.js';
 import { sizeHistogram } from './histogram.js';
-import { locationText, sumBySite } from './sites.js';
+import { locationText, sumByPackage, sumBySite } from './sites.js';
 import type { StatsMetadata, StatsReport } from './stats-report.js';
 import { milliseconds, type TimelineReport } from './timeline.js';
 
@@ -42,6 +42,7 @@ export function statsReport(input: StatsInput, options: StatsOptions = {}): Stat
     allocation_size_histogram: sizeHistogram(totals.sizes()),
     allocator_type_distribution: byAllocator('count'),
     ...topLocations(input, options),
+    ...topModules(input, options),
     metadata: statsMetadata(input),
     peak_time_ms: milliseconds(peak.peakTimeNs),
     peak_rss: timeline.rss_peak.bytes,
@@ -92,6 +93,23 @@ function topLocations({ stacks, totals }: StatsInput, { top = 5, profile }: Stat
       size: bytes,
     })),
     top_allocations_by_count: largest('count').map(({ location, count }) => ({ location, count })),
+  };
+}
+
+function topModules({ stacks, totals }: StatsInput, { top = 5, profile }: StatsOptions) {
+  const packages = sumByPackage(profile ?? totals.allocated(), stacks);
+  const largest = (value: 'bytes' | 'count') =>
+    [...packages]
+      .sort((a, b) => b[value] - a[value] || compareText(a.package, b.package))
+      .slice(0, top)
+      .map((sum) => ({
+        module: sum.package,
+        num_allocations: sum.count,
+        total_bytes: sum.bytes,
+      }));
+  return {
+    top_modules_by_allocation_size: largest('bytes'),
+    top_modules_by_allocation_count: largest('count'),
   };
 }
 

@@ -33,6 +33,8 @@ export function statsText(stats: StatsReport, options: TextOptions = {}): string
     section(`Allocator type distribution${ABOUT[stats.kind]}:`, distribution(stats), colours),
     topSection('size', stats, columns, colours),
     topSection('number of allocations', stats, columns, colours),
+    packageSection('size', stats, columns, colours),
+    packageSection('number of allocations', stats, columns, colours),
     section('Garbage collections:', collections(stats), colours),
     section('Notes:', stats.notes.map(printable), colours),
   ];
@@ -101,12 +103,35 @@ function topSection(
           location,
           value: `${count}`,
         }));
-  const lines = top.map(({ location, value }) => {
+  const title = `Top ${top.length} largest allocating locations${ABOUT[stats.kind]} (by ${by}):`;
+  return section(title, listed(top, columns), colours);
+}
+
+function listed(top: readonly { location: string; value: string }[], columns: number): string[] {
+  return top.map(({ location, value }) => {
     const room = columns - INDENT.length - '-  -> '.length - value.length;
     return `- ${fitted(location, room)} -> ${value}`;
   });
-  const title = `Top ${top.length} largest allocating locations${ABOUT[stats.kind]} (by ${by}):`;
-  return section(title, lines, colours);
+}
+
+/** Left out where no package has allocated: the program and Node.js are no news. */
+function packageSection(
+  by: 'size' | 'number of allocations',
+  stats: StatsReport,
+  columns: number,
+  colours: Colours,
+): string[] {
+  const bySize = by === 'size';
+  const modules = bySize
+    ? stats.top_modules_by_allocation_size
+    : stats.top_modules_by_allocation_count;
+  if (modules.every(({ module }) => module.startsWith('('))) return [];
+  const top = modules.map(({ module, num_allocations: count, total_bytes: bytes }) => ({
+    location: module,
+    value: bySize ? sizeText(bytes) : `${count}`,
+  }));
+  const title = `Top ${top.length} largest allocating packages${ABOUT[stats.kind]} (by ${by}):`;
+  return section(title, listed(top, columns), colours);
 }
 
 function collections(stats: StatsReport): string[] {
