@@ -375,6 +375,16 @@ bool RecordEncoder::Package(uint32_t file, std::string_view name, std::string_vi
   return EndLong();
 }
 
+bool RecordEncoder::SourceLine(uint32_t file, uint32_t line, uint32_t column,
+                               std::string_view text) {
+  BeginLong(LongTag::kSourceLine);
+  Number(file);
+  Number(line);
+  Number(column);
+  String(text);
+  return EndLong();
+}
+
 bool RecordEncoder::SourceMap(uint32_t file, std::string_view url) {
   BeginLong(LongTag::kSourceMap);
   Number(file);

@@ -114,6 +114,8 @@ class RecordEncoder {
   bool Trailer(std::string_view json);
   bool Symbol(const SymbolRecord& symbol);
   bool Origin(const OriginRecord& origin);
+  // The text of a line as reports show it; column 0 unless the line is long.
+  bool SourceLine(uint32_t file, uint32_t line, uint32_t column, std::string_view text);
   bool Package(uint32_t file, std::string_view name, std::string_view version);
   bool SourceMap(uint32_t file, std::string_view url);
   bool Stall(uint32_t thread, uint64_t waited_ns);

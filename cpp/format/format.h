@@ -104,6 +104,7 @@ enum class LongTag : uint8_t {
   kSourceMap = 0x36,
   kRss = 0x37,
   kRssPages = 0x38,
+  kSourceLine = 0x3C,
 };
 
 // §4.5 flags of a stack

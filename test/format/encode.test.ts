@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RecordConsumer } from '../../ts/decode/consumer.js';
 import { readCapture } from '../../ts/decode/read-capture.js';
+import { sourceLineKey } from '../../ts/decode/tables.js';
 import { ByteWriter } from '../../ts/format/byte-writer.js';
 import { LIMITS } from '../../ts/format/constants.js';
 import { type Prologue, RecordEncoder } from '../../ts/format/encode.js';
@@ -179,6 +180,8 @@ describe('records', () => {
     encoder.symbol({ module: 3, offset: 2 ** 40, function: file, file: 0, line: 0, inlined: 0 });
     encoder.origin({ frame, functionName: name, file, line: 8, column: 9 });
     encoder.package(file, '@scope/name', '1.2.3');
+    encoder.sourceLine(file, 8, 0, 'größe();');
+    encoder.sourceLine(file, 8, 900, '…größe();');
     encoder.metadata({ command: ['node', 'ü'] });
     const payload = encoder.take();
     encoder.trailer({ end: 'killed', peakBytes: 5 });
@@ -195,6 +198,8 @@ describe('records', () => {
     const origin = { functionName: 'größe', file: '/app/a.ts', line: 8, column: 9 };
     expect(tables.origins.get(frame)).toEqual(origin);
     expect(tables.packages.get('/app/a.ts')).toEqual({ name: '@scope/name', version: '1.2.3' });
+    expect(tables.sourceLines.get(sourceLineKey('/app/a.ts', 8, 0))).toBe('größe();');
+    expect(tables.sourceLines.get(sourceLineKey('/app/a.ts', 8, 900))).toBe('…größe();');
     expect(end.metadata.command).toEqual(['node', 'ü']);
     expect(end.trailer).toMatchObject({ end: 'killed', peakBytes: 5 });
     expect(encoder.state).toMatchObject({ nextString: 3, nextFrame: 3, nextNode: 4, nextStack: 3 });

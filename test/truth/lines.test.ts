@@ -113,6 +113,16 @@ describe.skipIf(!node)('a C++ addon with debug information', () => {
     expect(dump).toMatch(/Take\(unsigned long\)/);
   });
 
+  test('needs nothing but the capture afterwards', () => {
+    const moved = folderOf({});
+    const other = project();
+    const recorded = record(other);
+    const before = graphOf(recorded);
+    copyFileSync(recorded, join(moved, 'capture.bin'));
+    rmSync(other, { recursive: true });
+    expect(graphOf(join(moved, 'capture.bin'), { PATH: '/nonexistent' })).toEqual(before);
+  });
+
   test('says which tool would read its lines', () => {
     const bare = project();
     const args = ['run', '--native', '-o', 'capture.bin', '--', node?.path ?? '', 'app.cjs'];

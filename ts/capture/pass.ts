@@ -8,7 +8,7 @@ import { type CaptureEnd, type ReadOptions, readCapture } from '../decode/read-c
 import { NamedStacks } from '../model/named-stacks.js';
 import { demangle } from '../resolve/demangle.js';
 import { applyNames, lookUpNames } from '../resolve/embed.js';
-import { downloadDebugFiles, openResolution } from '../resolve/resolution.js';
+import { downloadDebugFiles, isNamed, openResolution } from '../resolve/resolution.js';
 
 export interface PassOptions extends ReadOptions {
   /** Told of each block's offset in the file. */
@@ -27,7 +27,7 @@ export class Pass {
   /** Names are looked up when the first is asked for: totals need none. */
   get stacks(): NamedStacks {
     if (this.#stacks === null) {
-      if (!hasNames(this.end)) lookUpAll(this.end);
+      if (!isNamed(this.end)) lookUpAll(this.end);
       this.#stacks = new NamedStacks(this.end.tables);
     }
     return this.#stacks;
@@ -42,13 +42,8 @@ export async function readPass(
 ): Promise<Pass> {
   const all = onBlock === undefined ? consumers : [...consumers, { onBlock }];
   const end = await readCapture(source, fanout(all), options);
-  if (!hasNames(end)) await downloadDebugFiles(end);
+  if (!isNamed(end)) await downloadDebugFiles(end);
   return new Pass(end);
-}
-
-/** What nobody finalized, or lost its end since, lacks names. */
-function hasNames({ header, truncated, bytesDropped }: CaptureEnd): boolean {
-  return header.finalized && !truncated && bytesDropped === 0;
 }
 
 function lookUpAll(end: CaptureEnd): void {

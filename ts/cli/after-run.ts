@@ -3,6 +3,7 @@
 import { basename, relative, sep } from 'node:path';
 import pc from 'picocolors';
 import { FormatError } from '../decode/format-error.js';
+import type { Confidential } from '../model/confidential.js';
 import { sizeText } from '../model/size-text.js';
 import { topSites } from '../report/sites.js';
 import { demangle } from '../resolve/demangle.js';
@@ -22,6 +23,8 @@ export interface Run {
   readonly command: readonly string[];
   readonly ended: Launched;
   readonly compress: boolean;
+  /** Whose source lines stay out of the capture. */
+  readonly confidentialFiles?: Confidential;
   readonly quiet: boolean;
   /** Whether the processes that it started were recorded, too. */
   readonly follow: boolean;
@@ -39,16 +42,22 @@ interface Other extends OtherCapture {
   readonly peakBytes: number;
 }
 
+export type FinishOptions = Pick<Run, 'compress' | 'confidentialFiles'> & {
+  readonly exit?: Exit;
+  readonly end?: 'exec';
+};
+
 /** Embeds names, recovers rings, compresses. */
 export async function finish(
   path: string,
-  compress: boolean,
-  how: { readonly exit?: Exit; readonly end?: 'exec' } = {},
+  { compress, confidentialFiles, exit, end: how }: FinishOptions,
 ): Promise<FinalizeResult> {
   const progress = new Progress(`finishing ${basename(path)}`);
   try {
     return await finalize(path, {
-      ...how,
+      ...(exit && { exit }),
+      ...(how && { end: how }),
+      ...(confidentialFiles && { confidentialFiles }),
       compression: compress ? 'auto' : 'none',
       resolution: (end) => openResolution(end, { demangle }),
       onProgress: ({ bytes, totalBytes }) => progress.show(bytes, totalBytes),
@@ -83,12 +92,15 @@ function found({ profile, stacks, peak, stats, timeline }: Analysis): string[] {
 }
 
 /** A process that runs on keeps its capture; its first report will name what it needs. */
-async function finishOthers({ others, compress }: Run): Promise<Other[]> {
+async function finishOthers(run: Run): Promise<Other[]> {
   const finished: Other[] = [];
-  for (const other of others) {
+  for (const other of run.others) {
     let result: FinalizeResult | null = null;
     try {
-      result = await finish(other.path, compress, other.replaced ? { end: 'exec' } : {});
+      result = await finish(other.path, {
+        ...run,
+        ...(other.replaced && { end: 'exec' }),
+      });
     } catch (error) {
       if (!(error instanceof FinalizeError || error instanceof FormatError)) throw error;
     }
@@ -142,7 +154,10 @@ export async function afterRun(run: Run): Promise<void> {
     return;
   }
   const { code, signal } = run.ended;
-  const { trailer, problems } = await finish(run.path, run.compress, { exit: { code, signal } });
+  const { trailer, problems } = await finish(run.path, {
+    ...run,
+    exit: { code, signal },
+  });
   const others = await finishOthers(run);
   if (run.quiet) return;
   const signs = new LastSigns();

@@ -31,6 +31,7 @@ export const commands: readonly CommandEntry[] = [
       'native',
       'follow',
       'noFollow',
+      'confidentialFiles',
       'noCompress',
     ],
     maxArgs: Number.POSITIVE_INFINITY,
@@ -234,7 +235,7 @@ Examples:
     name: 'finalize',
     summary: 'embed names in a capture and compress it, as run does at the end',
     usage: '[options] <capture>',
-    options: ['quiet', 'noCompress'],
+    options: ['quiet', 'confidentialFiles', 'noCompress'],
     maxArgs: 1,
     help: `Example:
   memtape finalize memtape-app.1234.bin`,

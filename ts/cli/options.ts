@@ -152,7 +152,7 @@ const table = {
   confidentialFiles: () =>
     new Option(
       '--confidential-files <which>',
-      'whose source lines stay out of the page: all, none, or by default those that are\nneither scripts nor readable by everybody',
+      'whose source lines stay out: all, none, or by default those that are\nneither scripts nor readable by everybody',
     ).choices(CONFIDENTIAL),
   maxRows: () => new Option('-r, --max-rows <n>', 'at most n rows').argParser(whole(1)),
   sort: () =>

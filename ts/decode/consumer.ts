@@ -70,6 +70,12 @@ export type Definition =
   | { readonly type: 'package'; readonly id: number }
   | { readonly type: 'source_map'; readonly id: number }
   | {
+      readonly type: 'source_line';
+      readonly id: number;
+      readonly line: number;
+      readonly column: number;
+    }
+  | {
       readonly type: 'ring_stack';
       readonly id: number;
       readonly ring: number;

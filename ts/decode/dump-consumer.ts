@@ -14,7 +14,7 @@ import type {
 } from '../format/records.js';
 import type { CaptureStart, Definition, Dropped, RecordConsumer } from './consumer.js';
 import type { CaptureEnd } from './read-capture.js';
-import type { Tables } from './tables.js';
+import { sourceLineKey, type Tables } from './tables.js';
 
 export interface DumpRecord {
   readonly type: string;
@@ -177,6 +177,11 @@ function definitionFields(tables: Tables, definition: Definition): Record<string
       return { file: tables.string(id), ...tables.packages.get(tables.string(id)) };
     case 'source_map':
       return { file: tables.string(id), url: tables.sourceMaps.get(tables.string(id)) };
+    case 'source_line': {
+      const file = tables.string(id);
+      const { line, column } = definition;
+      return { file, text: tables.sourceLines.get(sourceLineKey(file, line, column)) };
+    }
     case 'ring_stack':
     case 'ring_tails':
       return {};

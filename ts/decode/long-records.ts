@@ -8,7 +8,7 @@ import type { HeapSpace, MapDelta, MapRecord, RssPart, RssRun } from '../format/
 import { type ByteCursor, decodeText } from './byte-cursor.js';
 import type { Definition, RecordConsumer } from './consumer.js';
 import type { Counts } from './counts.js';
-import type { Tables } from './tables.js';
+import { sourceLineKey, type Tables } from './tables.js';
 
 /** By number. */
 const RSS_PARTS = Object.keys(RSS_PART) as (keyof typeof RSS_PART)[];
@@ -57,6 +57,7 @@ export class LongRecords {
     [LONG_TAG.origin, (c) => this.#origin(c)],
     [LONG_TAG.package, (c) => this.#package(c)],
     [LONG_TAG.source_map, (c) => this.#sourceMap(c)],
+    [LONG_TAG.source_line, (c) => this.#sourceLine(c)],
     [LONG_TAG.stall, (c, t) => this.#stall(c, t)],
     [LONG_TAG.ring_stack, (c) => this.#ringStack(c)],
     [LONG_TAG.ring_tails, (c) => this.#ringTails(c)],
@@ -306,6 +307,14 @@ export class LongRecords {
     const id = c.varint();
     this.#tables.sourceMaps.set(this.#tables.string(id), c.text());
     this.#defined({ type: 'source_map', id });
+  }
+
+  #sourceLine(c: ByteCursor): void {
+    const id = c.varint();
+    const line = c.varint();
+    const column = c.varint();
+    this.#tables.sourceLines.set(sourceLineKey(this.#tables.string(id), line, column), c.text());
+    this.#defined({ type: 'source_line', id, line, column });
   }
 
   #stall(c: ByteCursor, timeNs: number): void {

@@ -27,6 +27,9 @@ export interface NextIds {
   stack: number;
 }
 
+export const sourceLineKey = (file: string, line: number, column: number): string =>
+  `${file}\0${line}\0${column}`;
+
 const NO_SYMBOLS: readonly SymbolInfo[] = [];
 
 export class Tables {
@@ -44,6 +47,8 @@ export class Tables {
   readonly packages = new Map<string, PackageInfo>();
   /** Source map comments (`data:` URLs) of scripts whose map is nowhere else, by file. */
   readonly sourceMaps = new Map<string, string>();
+  /** Texts by `sourceLineKey`. */
+  readonly sourceLines = new Map<string, string>();
   /** By frame. */
   readonly origins = new Map<number, OriginInfo>();
   readonly #symbols = new Map<number, Map<number, SymbolInfo[]>>();

@@ -95,6 +95,7 @@ export const LONG_TAG = {
   source_map: 0x36,
   rss: 0x37,
   rss_pages: 0x38,
+  source_line: 0x3c,
 } as const;
 
 // §4.5 flags of a stack

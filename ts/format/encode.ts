@@ -188,6 +188,12 @@ export class RecordEncoder {
     this.#long(LONG_TAG.package);
   }
 
+  sourceLine(file: number, line: number, column: number, text: string): void {
+    this.#record.varints(file, line, column);
+    this.#record.text(text);
+    this.#long(LONG_TAG.source_line);
+  }
+
   metadata(json: JsonRecord): void {
     this.#json(LONG_TAG.metadata, json);
   }

@@ -10,13 +10,15 @@ import { MAX_FILE_HEADER_BYTES } from '../format/constants.js';
 import type { JsonRecord } from '../format/encode.js';
 import { parseTrailer, type Trailer } from '../format/metadata.js';
 import type { FileHeader } from '../format/records.js';
+import type { Confidential } from '../model/confidential.js';
 import { BlockBuilder, prologueAfter } from './block-builder.js';
 import { BlockSink } from './block-sink.js';
 import { type CaptureScan, scanBlocks, scanRings } from './capture-scan.js';
 import { type Compression, compressor } from './compress.js';
-import { lookUpNames } from './embed.js';
-import { writeNames } from './name-records.js';
-import type { NameProblem, Resolution } from './resolution.js';
+import { applyNames, lookUpNames } from './embed.js';
+import { lookUpLines } from './embedded-lines.js';
+import { NameWriter } from './name-records.js';
+import { endedAtMs, type NameProblem, type Resolution } from './resolution.js';
 import { copyBlocks, finalizedHeader, readRange, withoutTrailer } from './rewrite.js';
 import { SafeFile } from './safe-file.js';
 import { isRecording } from './still-recording.js';
@@ -35,6 +37,8 @@ export interface FinalizeOptions {
   readonly compression?: Compression;
   /** Opens what names are looked up in; they are left out without it. */
   readonly resolution?: (end: CaptureEnd) => Resolution;
+  /** Whose source lines stay out of the capture. */
+  readonly confidentialFiles?: Confidential;
   readonly onProgress?: (progress: FinalizeProgress) => void;
 }
 
@@ -154,7 +158,15 @@ class Rewriting {
     try {
       await resolution.prepare();
       const names = lookUpNames(scan.end.tables, resolution.resolvers);
-      writeNames(builder, scan.end.tables, names);
+      const { tables } = scan.end;
+      applyNames(tables, names);
+      const lines = lookUpLines(tables, {
+        endedAtMs: endedAtMs(scan.end),
+        confidential: this.#options.confidentialFiles ?? 'default',
+      });
+      const writer = new NameWriter(builder, tables);
+      writer.names(names);
+      writer.lines(lines);
       const problems = resolution.problems();
       if (problems.length > 0) builder.encoder.metadata(problemsRecord(problems));
       return { names: names.length, problems };

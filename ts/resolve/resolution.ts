@@ -75,6 +75,11 @@ export async function downloadDebugFiles(end: CaptureEnd): Promise<NameProblem[]
   );
 }
 
+/** What nobody finalized, or lost its end since, lacks names. */
+export function isNamed({ header, truncated, bytesDropped }: CaptureEnd): boolean {
+  return header.finalized && !truncated && bytesDropped === 0;
+}
+
 /** When the process ended, as its own clock had it. */
 export function endedAtMs({ header, trailer, endTimeNs }: CaptureEnd): number {
   const end = header.startUnixNs + BigInt(Math.floor(endTimeNs));

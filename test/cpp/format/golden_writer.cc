@@ -248,6 +248,8 @@ void Names(CaptureBuilder& c) {
   e.DefineFrame({.kind = FrameKind::kBuiltin, .function = 1});
   e.Origin({1, inlined, file, 7, 3});
   e.Package(file, "@scope/name", "1.2.3");
+  e.SourceLine(file, 400, 0, "uv__run_timers(loop);");
+  e.SourceLine(file, 50, 7, "…epoll_pwait(fd, events)…");
   e.RingStack(1, std::array<RingStacks, 2>{{{1, 0, 2}, {9, 1, 1}}});
   e.RingTails(std::array<RingTail, 2>{{{1, 4096}, {2, uint64_t{1} << 40}}});
 }

@@ -10,10 +10,7 @@ import { nameNotes } from '../name-notes.js';
 export const action: Action = async (args, options) => {
   const path = captureArgument(args, 'finalize');
   try {
-    const { changed, bytesBefore, bytesAfter, names, problems } = await finish(
-      path,
-      options.compress,
-    );
+    const { changed, bytesBefore, bytesAfter, names, problems } = await finish(path, options);
     if (options.quiet) return;
     const result = changed
       ? `memtape: ${path}: ${bytesBefore} bytes became ${bytesAfter}, with ${names} more names`

@@ -10,8 +10,8 @@ import type { FlamegraphReport } from '../../report/flamegraph-report.js';
 import { threadText } from '../../report/thread-text.js';
 import { treeView } from '../../report/tree.js';
 import { treeCsv } from '../../report/tree-rows.js';
+import { linesOf } from '../../resolve/embedded-lines.js';
 import { endedAtMs } from '../../resolve/resolution.js';
-import { sourceLines } from '../../resolve/source-lines.js';
 import { type Analysis, analyse } from '../analysis.js';
 import { captureArgument } from '../capture-argument.js';
 import type { Action } from '../commands.js';
@@ -58,7 +58,7 @@ function text(
     stacks,
     timeline,
     stats: stats(),
-    sourceLines: (frames) => sourceLines(frames, { confidential, endedAtMs: endedAtMs(end) }),
+    sourceLines: (frames) => linesOf(end, frames, { confidential, endedAtMs: endedAtMs(end) }),
     threads: end.tables.threads,
     ...(threadName && { threadName }),
     ...(slices && { slices }),

@@ -64,6 +64,7 @@ export const action: Action = async (args, options, dashes) => {
       command: [command, ...commandArgs],
       ended,
       compress: options.compress,
+      ...(options.confidentialFiles && { confidentialFiles: options.confidentialFiles }),
       quiet: options.quiet ?? false,
       follow: settings.follow,
       others: otherCaptures(settings.output, startedMs, path).filter(
