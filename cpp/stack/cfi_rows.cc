@@ -5,6 +5,7 @@
 
 #include <new>
 
+#include "base/populate.h"
 #include "os/os.h"
 
 namespace memtape {
@@ -64,6 +65,7 @@ bool CfiTableBuilder::Decode() {
   if (scratch_ == nullptr) return false;
   rules_ = reinterpret_cast<CfiRule*>(scratch_);
   hash_ = reinterpret_cast<uint32_t*>(rules_ + kMaxRules);
+  Populate(hash_, kHashSlots * sizeof(uint32_t));
   pcs_ = hash_ + kHashSlots;
   rule_of_ = reinterpret_cast<uint16_t*>(pcs_ + max_rows_);
   // Number 0 is where to go when the dictionary is full: better no caller than a wrong one.
