@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderFlamegraph } from '../../ts/html/render.js';
 import { ReportBrowser } from './browser.js';
+import { largeReport } from './large-report.js';
 import { sampleReport } from './sample-report.js';
 
 const ROW = 21;
@@ -290,6 +291,93 @@ describe('the flame graph page', () => {
     await page.context().close();
   });
 
+  test('collections and marks can be left out of the plot', async () => {
+    const { page } = await browser.open(address);
+    const colours = (name: string) =>
+      page.evaluate(`{
+        const colour = getComputedStyle(document.documentElement).getPropertyValue('--${name}').trim();
+        const wanted = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+        const canvas = document.querySelector('#plot canvas');
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        let pixels = 0;
+        for (let at = 0; at < data.length; at += 4) {
+          if (wanted.every((part, i) => data[at + i] === part)) pixels++;
+        }
+        pixels;
+      }`);
+    for (const [label, name] of [
+      ['GC', 'gc'],
+      ['Marks', 'mark'],
+    ] as const) {
+      expect(await colours(name)).toBeGreaterThan(20);
+      await page.click(`.legend-item:has-text("${label}")`);
+      await expect.poll(() => colours(name)).toBe(0);
+    }
+    expect(await page.locator('.legend-item:has-text("External")').count()).toBe(1);
+    await page.context().close();
+  });
+
+  test('filters say how much of the whole is left, in the graph, the table and the link', async () => {
+    const { page, troubles } = await browser.open(address);
+    const left = page.locator('#filter-total');
+    await page.selectOption('#filter-allocator', 'malloc');
+    await expect.poll(() => left.textContent()).toMatch(/^[\d.]+ MB of 126 MB · [\d.]+ %$/);
+    const malloc = await left.textContent();
+    await page.selectOption('#filter-package', 'express@4.19.2');
+    await expect.poll(() => left.textContent()).not.toBe(malloc);
+    const both = await left.textContent();
+    expect(await detail(page)).toContain(
+      `total ${both?.split(' of ')[0]} (100 % of what is shown)`,
+    );
+    await expect.poll(() => hash(page)).toContain('allocator=malloc&package=express%404.19.2');
+    const other = await browser.open(page.url());
+    expect(await other.page.locator('#filter-total').textContent()).toBe(both);
+    await other.page.click('#view-table');
+    const rows = other.page.locator('#table tbody tr:has(.owner:has-text("acorn"))');
+    for (const own of await rows.locator('td:nth-child(2) .size').allTextContents()) {
+      expect(own).toBe('0 B');
+    }
+    await other.page.context().close();
+    await page.click('#zoom-back');
+    await expect.poll(() => left.textContent()).toBe(malloc);
+    await page.click('#filter-reset');
+    expect(await left.textContent()).toBe('');
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  test('node_modules and module loading can be hidden, and no byte is lost', async () => {
+    const { page, troubles } = await browser.open(`${address}#/view=table`);
+    const places = () => page.locator('#table .where').allTextContents();
+    expect((await places()).some((text) => text.includes('node_modules'))).toBe(true);
+    await page.keyboard.press('d');
+    await expect
+      .poll(async () => (await places()).some((text) => text.includes('node_modules')))
+      .toBe(false);
+    expect(await detail(page)).toContain('total 126 MB');
+    expect(hash(page)).toContain('no-modules');
+    await page.keyboard.press('m');
+    expect(await page.getAttribute('#hide-loading', 'aria-pressed')).toBe('true');
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  test('prints in light colours, without buttons, with the whole graph', async () => {
+    const { page, troubles } = await browser.open(address, { colorScheme: 'dark' });
+    await page.emulateMedia({ media: 'print' });
+    await page.evaluate("window.dispatchEvent(new Event('beforeprint'))");
+    expect(await page.getAttribute('html', 'data-theme')).toBe('light');
+    expect(await page.locator('.toolbar').isVisible()).toBe(false);
+    expect(await page.locator('#canvas').isVisible()).toBe(true);
+    const rows = await page.evaluate("document.getElementById('canvas').clientHeight / 21");
+    expect(rows).toBeGreaterThan(12);
+    await expect.poll(() => page.evaluate(COLOURS_OF_CANVAS)).toBeGreaterThan(50);
+    await page.evaluate("window.dispatchEvent(new Event('afterprint'))");
+    expect(await page.getAttribute('html', 'data-theme')).toBe('dark');
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
   test('hostile names do nothing but look odd', async () => {
     const report = sampleReport({ hostileName: HOSTILE });
     const { page, troubles } = await browser.open(browser.write(renderFlamegraph(report).html));
@@ -369,5 +457,23 @@ test('a report of 100,000 boxes answers at once', async () => {
   await page.click('#inverted');
   await clickRow(page, 1, 0.3);
   await expect.poll(() => hash(page)).toContain('zoom=');
+  await page.context().close();
+});
+
+test('a page that keeps 150,000 boxes opens, zooms and filters', async () => {
+  const { html, folded } = renderFlamegraph(largeReport(150_000), { maxBytes: 1e9 });
+  expect(folded.frames).toBe(0);
+  const { page, troubles } = await browser.open(browser.write(html));
+  await clickRow(page, 3, 0.05);
+  await expect.poll(() => hash(page)).toContain('zoom=');
+  const link = hash(page);
+  const zoomed = await detail(page);
+  await page.click('#zoom-reset');
+  await page.click('#zoom-back');
+  await expect.poll(() => hash(page)).toBe(link);
+  await page.click('#hide-node');
+  await expect.poll(() => hash(page)).toBe('#/node');
+  expect(zoomed).not.toContain('Everything');
+  expect(troubles).toEqual([]);
   await page.context().close();
 });

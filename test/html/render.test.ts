@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { unpackMemory } from '../../ts/html/app/page-memory.js';
 import type { PageData } from '../../ts/html/page-data.js';
 import { renderFlamegraph } from '../../ts/html/render.js';
+import { largeReport } from './large-report.js';
 import { sampleReport } from './sample-report.js';
 
 const HOSTILE =
@@ -84,6 +85,15 @@ describe('renderFlamegraph', () => {
     const { html, folded } = renderFlamegraph(report);
     expect(Buffer.byteLength(html)).toBeLessThanOrEqual(2_000_000);
     expect(folded.bytes).toBeLessThan(report.stats.peak_memory / 2);
+  });
+
+  test('a report of 30,000 distinct frames is at most 2 MB, and says what it folded', () => {
+    const report = largeReport(120_000);
+    const { html, folded } = renderFlamegraph(report);
+    expect(Buffer.byteLength(html)).toBeLessThanOrEqual(2_000_000);
+    expect(folded.frames).toBeGreaterThan(10_000);
+    const whole = report.tree.self_bytes.reduce((sum, bytes) => sum + bytes, 0);
+    expect(embeddedBytes(embedded(html))).toBe(whole);
   });
 
   test('an empty capture makes a page too', () => {

@@ -9,7 +9,13 @@ import { NO_FILTER } from '../../ts/html/app/filters.js';
 import { firstBeyond, layOut, nodeOfPath, pathId } from '../../ts/html/app/layout.js';
 import { lastValue, plotData } from '../../ts/html/app/plot-data.js';
 import { search } from '../../ts/html/app/search.js';
-import { type Hidden, hiddenFrames, isLoading, shapeWithout } from '../../ts/html/app/shapes.js';
+import {
+  type Hidden,
+  hiddenFrames,
+  isLoading,
+  shapeWithout,
+  withoutEmpty,
+} from '../../ts/html/app/shapes.js';
 import { hashFromState, INITIAL_STATE, stateFromHash } from '../../ts/html/app/state.js';
 import { step } from '../../ts/html/app/steps.js';
 import { peakSlice, rangeFromText, rangeText, wholeRange } from '../../ts/html/app/time-range.js';
@@ -116,12 +122,13 @@ describe('inverted', () => {
 });
 
 describe('answering', () => {
-  test('the innermost script answers, a collection for itself, lone native code for itself', () => {
+  test('the innermost script answers, a collection for itself; native code has what it allocated', () => {
     const names = Array.from(
       answeringNodes(EXAMPLE, FRAMES),
       (node) => FRAMES[EXAMPLE.frame[node] as number]?.name,
     );
-    const own = Array.from(ownBytes(EXAMPLE, FRAMES));
+    const layout = layOut(EXAMPLE, FRAMES);
+    const own = Array.from(EXAMPLE.frame, (_frame, node) => ownBytes(layout, node));
     const sums = new Map<string, number>();
     for (let node = 1; node < EXAMPLE.size; node++) {
       const name = FRAMES[EXAMPLE.frame[node] as number]?.name ?? '';
@@ -132,7 +139,7 @@ describe('answering', () => {
       main: 0,
       load: 3,
       read: 107,
-      malloc: 0,
+      malloc: 156,
       parse: 40,
       '(GC)': 9,
     });
@@ -247,6 +254,27 @@ describe('shapes', () => {
       '/main/parse/(GC)/malloc 9/9',
       '/malloc 7/7',
     ]);
+  });
+
+  test('is the tree that leaving frames out by hand makes, whatever is hidden', () => {
+    const path = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 7 });
+    const stacks = fc.array(fc.tuple(path, fc.nat(1000)), { maxLength: 30 });
+    const some = fc.array(fc.boolean(), { minLength: 7, maxLength: 7 });
+    fc.assert(
+      fc.property(stacks, some, (all, which) => {
+        const tree = treeOf(...all);
+        const { parent, frame, place } = shapeWithout(tree, Uint8Array.from(which, Number), 6);
+        const [self, count] = [new Float64Array(parent.length), new Float64Array(parent.length)];
+        for (const [node, at] of place.entries()) {
+          self[at] = (self[at] as number) + (tree.selfBytes[node] as number);
+          count[at] = (count[at] as number) + (tree.selfCount[node] as number);
+        }
+        const sums = (shaped: StackTree) => texts(withoutEmpty(shaped)).sort();
+        const expected = sums(withoutFrames(tree, which, 6));
+        expect(sums(withTotals(parent, frame, self, count))).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test('modules are loaded by Node.js, by hooks and by native code', () => {

@@ -8,6 +8,9 @@ import type { Theme } from './palette.js';
 import { type Direction, step } from './steps.js';
 
 const ZOOM_MS = 180;
+/** A4 between its margins, in CSS pixels; and as many rows as a canvas may be high. */
+const PRINT_WIDTH = 700;
+const MAX_PRINT_HEIGHT = 4000;
 const NONE = -1;
 
 export interface FlameEvents {
@@ -50,6 +53,9 @@ export class FlameGraph {
     this.#range = wholeOf(layout);
     this.#listen(elements.canvas);
     new ResizeObserver(() => this.#resize()).observe(this.#scroller);
+    // On paper there is no scrolling: everything is drawn, as wide as a page, in light colours.
+    window.addEventListener('beforeprint', () => this.#print());
+    window.addEventListener('afterprint', () => this.#resize());
   }
 
   get layout(): Layout {
@@ -187,6 +193,12 @@ export class FlameGraph {
     this.#view.resize(this.#scroller.clientWidth, this.#scroller.clientHeight);
     // At once: a canvas that changed size is blank until it is drawn.
     this.#view.draw(this.#scene(), this.#scroller.scrollTop);
+  }
+
+  #print(): void {
+    const height = Math.min(MAX_PRINT_HEIGHT, this.#layout.rows.length * ROW_HEIGHT);
+    this.#view.resize(PRINT_WIDTH, height);
+    this.#view.draw({ ...this.#scene(), theme: 'light', hovered: NONE, selected: NONE }, 0);
   }
 
   #redraw(): void {

@@ -2,7 +2,6 @@
 // Where each node of a tree stands: a row per depth, and in it a range of bytes.
 
 import { childLists, type StackTree } from '../../model/stack-tree.js';
-import { ownBytes } from './answering.js';
 import type { AppFrame } from './app-frame.js';
 
 export interface Layout {
@@ -13,8 +12,9 @@ export interface Layout {
   readonly depth: Uint16Array;
   /** Nodes of each depth from left to right. */
   readonly rows: readonly Uint32Array[];
-  /** Bytes for which each node answers; meaningless in an inverted tree. */
-  readonly own: Float64Array;
+  /** See `ChildLists`; the largest child first. */
+  readonly first: Uint32Array;
+  readonly child: Uint32Array;
   /** In a comparison: bytes in each capture, while the tree's bytes are widths. */
   readonly difference: Difference | undefined;
 }
@@ -52,7 +52,7 @@ export function layOut(
     }
   }
   const rows = rowsOf(tree, perRow, first, child);
-  return { tree, frames, start, depth, rows, own: ownBytes(tree, frames), difference };
+  return { tree, frames, first, child, start, depth, rows, difference };
 }
 
 /** The children of the nodes of a row, in the row's order, are the next row. */

@@ -2,20 +2,15 @@
 // What the colours mean, and how much each kind of code allocated itself.
 
 import { FRAME_CATEGORIES, type FrameCategory } from '../../model/frame.js';
-import type { StackTree } from '../../model/stack-tree.js';
-import { ownBytes } from './answering.js';
-import type { AppFrame } from './app-frame.js';
 import { element } from './dom.js';
 import { CATEGORY_LABELS, swatchColour, type Theme } from './palette.js';
 import { bytesText, percentText } from './units.js';
 
 export function categoryLegend(
-  tree: StackTree,
-  frames: readonly AppFrame[],
+  bytes: ReadonlyMap<FrameCategory, number>,
   theme: Theme,
 ): HTMLElement[] {
-  const bytes = categoryBytes(tree, frames);
-  const whole = tree.totalBytes[0] as number;
+  const whole = [...bytes.values()].reduce((sum, held) => sum + held, 0);
   return FRAME_CATEGORIES.map((category) => {
     const swatch = element('span', { class: 'dot' });
     swatch.style.background = swatchColour(theme, category);
@@ -30,14 +25,4 @@ export function categoryLegend(
       share,
     );
   });
-}
-
-function categoryBytes(tree: StackTree, frames: readonly AppFrame[]): Map<FrameCategory, number> {
-  const own = ownBytes(tree, frames);
-  const sums = new Map<FrameCategory, number>();
-  for (let node = 1; node < tree.size; node++) {
-    const category = frames[tree.frame[node] as number]?.category ?? 'native';
-    sums.set(category, (sums.get(category) ?? 0) + (own[node] as number));
-  }
-  return sums;
 }

@@ -3,6 +3,7 @@
 
 import type { PageData, PageSlices } from '../page-data.js';
 import { AddressBar } from './address-bar.js';
+import { ownBytes } from './answering.js';
 import { type Controls, isPressed, setPressed } from './controls.js';
 import { changeLegend, changeSentence } from './difference.js';
 import { FilterBar } from './filter-bar.js';
@@ -18,7 +19,7 @@ import { type State, stateFromHash } from './state.js';
 import { TableView } from './table-view.js';
 import { ThemeSwitch } from './theme.js';
 import { rangeFromText, rangeText, type TimeRange } from './time-range.js';
-import { describeFrame, selfBytes, Tooltip } from './tooltip.js';
+import { describeFrame, Tooltip } from './tooltip.js';
 import type { FrameSum, Selection, Trees } from './trees.js';
 import { bytesText, countText, durationText, percentText } from './units.js';
 
@@ -45,10 +46,12 @@ export class Page {
   readonly #plot: Plot | undefined;
   readonly #slices: PageSlices | undefined;
   readonly #isLeaked: boolean;
+  readonly #isDifference: boolean;
   #state: State;
   #found: SearchResult | undefined;
   #foundAt = NONE;
   #typing = 0;
+  #clicked = 0;
 
   constructor(
     controls: Controls,
@@ -62,6 +65,7 @@ export class Page {
     this.#plot = plot;
     this.#slices = slices;
     this.#isLeaked = kind === 'leaked';
+    this.#isDifference = isDifference;
     this.#state = stateFromHash(location.hash);
     controls.filters.hidden = isDifference;
     this.#filters = new FilterBar(controls, (change) => this.#change(change));
@@ -81,7 +85,7 @@ export class Page {
     controls.search.value = this.#state.query;
     plot?.onRange((range, isChosen) => this.#chooseRange(range, isChosen));
     this.#listen();
-    this.#applyTheme();
+    this.#graph.setTheme(this.#theme.theme);
     this.#apply(this.#state);
   }
 
@@ -105,7 +109,7 @@ export class Page {
     if (state.query !== before.query) controls.search.value = state.query;
     this.#search();
     this.#showView(state.view);
-    const node = state.zoom === '' ? 0 : (nodeOfPath(layout, state.zoom) ?? 0);
+    const node = this.#nodeOf(state.zoom);
     if (node !== this.#graph.zoomed) this.#graph.zoomTo(node);
     controls.reset.disabled = node === 0;
     controls.back.disabled = !this.#address.canGoBack;
@@ -161,8 +165,19 @@ export class Page {
     this.#apply(state);
   }
 
+  #nodeOf(path: string): number {
+    const { layout } = this.#graph;
+    if (path === '') return 0;
+    // Mostly it is the one that was clicked, and a search through a million nodes takes its time.
+    if (this.#clicked < layout.tree.size && pathId(layout, this.#clicked) === path) {
+      return this.#clicked;
+    }
+    return nodeOfPath(layout, path) ?? 0;
+  }
+
   #zoom(node: number): void {
     const { layout } = this.#graph;
+    this.#clicked = node;
     this.#change({ zoom: node === 0 ? '' : pathId(layout, node) });
   }
 
@@ -344,7 +359,7 @@ export class Page {
       this.#controls.detail.textContent = `${name} — ${changeSentence(layout.difference, shown)}`;
       return;
     }
-    const self = this.#state.inverted ? '' : `, self ${bytesText(selfBytes(layout, shown))}`;
+    const self = this.#state.inverted ? '' : `, self ${bytesText(ownBytes(layout, shown))}`;
     const share = percentText(total, tree.totalBytes[0] as number);
     this.#controls.detail.textContent =
       `${name} — total ${bytesText(total)} (${share} of ${this.#shownName})${self}, ` +
@@ -364,10 +379,10 @@ export class Page {
 
   #showLegend(): void {
     const { theme } = this.#theme;
-    const shown = this.#trees.shown({ ...this.#selection(this.#state), ...UNSHAPED });
-    const legend = shown.difference
-      ? changeLegend(shown, theme)
-      : categoryLegend(shown.tree, this.#trees.frames, theme);
+    const selection = this.#selection(this.#state);
+    const legend = this.#isDifference
+      ? changeLegend(this.#trees.shown({ ...selection, ...UNSHAPED }), theme)
+      : categoryLegend(this.#trees.categories(selection), theme);
     this.#controls.legend.replaceChildren(...legend);
   }
 }

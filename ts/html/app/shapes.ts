@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The tree without frames that the reader does not want to see; what they hold goes to their callers.
 
-import { type StackTree, StackTreeBuilder, withTotals } from '../../model/stack-tree.js';
+import { type StackTree, withTotals } from '../../model/stack-tree.js';
 import type { AppFrame } from './app-frame.js';
 
 /** Which frames are left out. */
@@ -49,19 +49,73 @@ export interface Shape extends Nodes {
 
 /** @param standIn has what only hidden frames held, so that the root never holds memory of its own */
 export function shapeWithout(nodes: Nodes, hidden: Uint8Array, standIn: number): Shape {
-  const { parent, frame } = nodes;
-  const builder = new StackTreeBuilder(parent.length);
-  const place = new Uint32Array(parent.length);
-  for (let node = 1; node < parent.length; node++) {
-    const above = place[parent[node] as number] as number;
-    const by = frame[node] as number;
-    place[node] = hidden[by] === 1 ? above : builder.child(above, by);
+  const size = nodes.parent.length;
+  const { visible, adopts } = adoptions(nodes, hidden);
+  const parent = new Uint32Array(size + 1);
+  const frame = new Uint32Array(size + 1);
+  const place = new Uint32Array(size);
+  const merged = new Map<number, number>();
+  let end = 1;
+  const append = (above: number, by: number) => {
+    parent[end] = above;
+    frame[end] = by;
+    return end++;
+  };
+  for (let node = 1; node < size; node++) {
+    const from = visible[nodes.parent[node] as number] as number;
+    const above = place[from] as number;
+    if (visible[node] !== node) {
+      place[node] = above;
+      continue;
+    }
+    const by = nodes.frame[node] as number;
+    // Only where children of several nodes come together can there be equal ones.
+    if (adopts[from] === 0) place[node] = append(above, by);
+    else {
+      const key = above * hidden.length + by;
+      const known = merged.get(key);
+      place[node] = known ?? append(above, by);
+      if (known === undefined) merged.set(key, place[node] as number);
+    }
   }
-  for (let node = 1; node < parent.length; node++) {
-    if (place[node] === 0) place[node] = builder.child(0, standIn);
+  let stand = 0;
+  for (let node = 1; node < size; node++) {
+    if (place[node] === 0) place[node] = stand ||= append(0, standIn);
   }
-  const tree = builder.finish();
-  return { parent: tree.parent, frame: tree.frame, place };
+  return { parent: parent.subarray(0, end), frame: frame.subarray(0, end), place };
+}
+
+/** For each node the nearest that stays, itself included; and below which nodes equal ones may have to merge. */
+function adoptions(
+  { parent, frame }: Nodes,
+  hidden: Uint8Array,
+): { visible: Uint32Array; adopts: Uint8Array } {
+  const size = parent.length;
+  const visible = new Uint32Array(size);
+  const adopts = new Uint8Array(size);
+  for (let node = 1; node < size; node++) {
+    const above = visible[parent[node] as number] as number;
+    visible[node] = hidden[frame[node] as number] === 1 ? above : node;
+    if (visible[node] === above) adopts[above] = 1;
+  }
+  const merges = new Uint8Array(size);
+  const first = new Map<number, number>();
+  for (let node = 1; node < size; node++) {
+    const above = visible[parent[node] as number] as number;
+    if (visible[node] !== node || adopts[above] === 0) continue;
+    const key = above * hidden.length + (frame[node] as number);
+    const other = first.get(key);
+    if (other === undefined) first.set(key, node);
+    else merges[node] = merges[other] = 1;
+  }
+  // Whatever is below nodes that become one comes together as well.
+  const together = new Uint8Array(size);
+  for (let node = 1; node < size; node++) {
+    if (visible[node] !== node) continue;
+    const above = visible[parent[node] as number] as number;
+    if (merges[node] === 1 || together[above] === 1) together[node] = adopts[node] = 1;
+  }
+  return { visible, adopts };
 }
 
 /** Without nodes that hold nothing. */

@@ -18,6 +18,8 @@ export class ThemeSwitch {
       applyTheme(systemTheme());
       this.#announce();
     });
+    window.addEventListener('beforeprint', () => this.#show('light'));
+    window.addEventListener('afterprint', () => this.#show(chosenTheme() ?? systemTheme()));
     this.#label();
   }
 
@@ -27,6 +29,13 @@ export class ThemeSwitch {
 
   toggle(): void {
     chooseTheme(this.#other);
+    this.#announce();
+  }
+
+  /** Without remembering it: paper is light. */
+  #show(theme: Theme): void {
+    if (theme === this.theme) return;
+    applyTheme(theme);
     this.#announce();
   }
 

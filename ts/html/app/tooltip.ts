@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What one frame holds, beside the pointer.
 
+import { ownBytes } from './answering.js';
 import type { AppFrame } from './app-frame.js';
 import { changeRows } from './difference.js';
 import { element } from './dom.js';
@@ -83,7 +84,7 @@ function sizeRows(described: Described): [string, string, string][] {
     ],
   ];
   if (!described.inverted) {
-    const self = selfBytes(layout, node);
+    const self = ownBytes(layout, node);
     rows.push(['Self', bytesText(self), percentText(self, whole)]);
   }
   const average = count > 0 ? `${bytesText(Math.round(total / count))} on average` : '';
@@ -91,11 +92,6 @@ function sizeRows(described: Described): [string, string, string][] {
   const above = described.inverted ? 'Of callee' : 'Of caller';
   if (tree.parent[node] !== 0) rows.push([above, percentText(total, parent), '']);
   return rows;
-}
-
-/** A script's native helpers allocate for it; a native frame has what it allocated itself. */
-export function selfBytes(layout: Layout, node: number): number {
-  return Math.max(layout.own[node] as number, layout.tree.selfBytes[node] as number);
 }
 
 export function fullPlace(frame: AppFrame): string {

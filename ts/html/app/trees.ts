@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the graph and the table show for a state: how much of the memory, in which shape. Made when first asked for.
 
+import type { FrameCategory } from '../../model/frame.js';
 import { frameTotals } from '../../model/frame-totals.js';
 import { inverted } from '../../model/inverted.js';
 import { type StackTree, withTotals } from '../../model/stack-tree.js';
@@ -65,6 +66,7 @@ export class Trees {
   readonly #shapes = new Map<string, Shape>();
   readonly #layouts = new Map<string, Layout>();
   readonly #threads: Map<string, ReadonlySet<number>>;
+  #answering: Uint32Array | undefined;
   #packages: ReturnType<typeof owningPackages> | undefined;
 
   constructor(source: TreeSource) {
@@ -187,6 +189,22 @@ export class Trees {
     const tree = withTotals(parent, frame, self, selfCount);
     if (!isDifference) return [withoutEmpty(tree)];
     return [tree, withTotals(parent, frame, self, selfBefore)];
+  }
+
+  /** What each kind of code asked for, native code on its behalf included, whatever the shape hides. */
+  categories(selection: Selection): Map<FrameCategory, number> {
+    const { nodes, memory } = this.#source;
+    this.#answering ??= answeringNodes(nodes, this.frames);
+    const { bytes } = this.#amounts(selection.from, selection.to);
+    const accepts = this.#acceptance(selection);
+    const sums = new Map<FrameCategory, number>();
+    for (let place = 0; place < bytes.length; place++) {
+      if (accepts !== undefined && !accepts(place)) continue;
+      const answering = this.#answering[memory.node[place] as number] as number;
+      const category = this.frames[nodes.frame[answering] as number]?.category ?? 'native';
+      sums.set(category, (sums.get(category) ?? 0) + (bytes[place] as number));
+    }
+    return sums;
   }
 
   #amounts(from = 0, to = Number.POSITIVE_INFINITY): Amounts {
