@@ -50,11 +50,12 @@ function markup(file) {
 }
 
 export async function buildHtml() {
-  const [style, headScript, flamegraphScript, tableScript] = await Promise.all([
+  const [style, headScript, flamegraphScript, tableScript, rssScript] = await Promise.all([
     styles(),
     bundle('head.ts'),
     bundle('main.ts'),
     bundle('table-main.ts'),
+    bundle('rss-main.ts'),
   ]);
   const parts = {
     style,
@@ -63,6 +64,8 @@ export async function buildHtml() {
     flamegraphScript,
     tableMarkup: markup('table.html'),
     tableScript,
+    rssMarkup: markup('rss.html'),
+    rssScript,
   };
   const lines = Object.entries(parts).map(
     ([name, text]) => `export const ${name} = ${JSON.stringify(text)};`,

@@ -23,6 +23,8 @@ export {
   renderDiff,
   renderFlamegraph,
   renderLeaks,
+  renderRss,
+  renderRssPage,
   renderStats,
   renderSummary,
   renderTable,
@@ -34,6 +36,7 @@ export type { Collection, CollectionTotal, Timeline } from './capture/timeline.j
 export { FormatError } from './decode/format-error.js';
 export type { ThreadInfo } from './format/records.js';
 export type { RenderedPage, RenderOptions } from './html/render.js';
+export type { RssRenderOptions } from './html/render-rss.js';
 export type { RenderedTable, TableRenderOptions } from './html/render-table.js';
 export type { Frame, FrameKind } from './model/frame.js';
 export type { ProfileKind, ProfileRows } from './model/profile.js';
@@ -42,6 +45,18 @@ export type { DiffOptions, DiffReport, DiffRow, DiffStatus } from './report/diff
 export type { FlamegraphReport, TreeColumns } from './report/flamegraph-report.js';
 export type { HistogramBin } from './report/histogram.js';
 export type { AgeBin, LeakRow, LeakSeries, LeaksOptions, LeaksReport } from './report/leaks.js';
+export type {
+  RssArena,
+  RssBreakdown,
+  RssDetail,
+  RssExplained,
+  RssKind,
+  RssReport,
+  RssRow,
+  RssSeries,
+  RssVerdict,
+  RssVerdictKind,
+} from './report/rss-report.js';
 export type { ModuleSum, StatsMetadata, StatsReport } from './report/stats-report.js';
 export type { SummaryColumn, SummaryOptions, SummaryReport, SummaryRow } from './report/summary.js';
 export type { TableData, TableOptions, TableReport } from './report/table.js';

@@ -35,6 +35,7 @@ bool ReadMapsLine(const char** at, const char* end, MapsLine* line) {
   if (!ReadNumber(&p, newline, 16, ' ', &line->end)) return false;
   constexpr ptrdiff_t kPermissions = 5;  // with the space
   if (newline - p < kPermissions) return false;
+  line->readable = p[0] == 'r';
   line->executable = p[2] == 'x';
   p += kPermissions;
   uint64_t device;

@@ -12,6 +12,7 @@ struct MapsLine {
   uint64_t end = 0;
   uint64_t offset = 0;
   uint64_t inode = 0;
+  bool readable = false;
   bool executable = false;
   const char* path = nullptr;  // not terminated; empty for anonymous memory
   size_t path_size = 0;

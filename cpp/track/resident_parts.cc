@@ -26,6 +26,8 @@ struct HeapInfo {
 // An arena's own data lies behind the head of its first heap.
 constexpr uint64_t kFirstArenaOffset = 16, kLastArenaOffset = 256;
 
+constexpr uint64_t kMaxGuardBytes = 64 << 10;
+
 // What libc keeps of a thread above its thread pointer.
 constexpr uint64_t kThreadControlBytes = 2304;
 
@@ -41,8 +43,10 @@ bool IsHeap(const HeapInfo& heap) {
          heap.size % 4096 == 0;
 }
 
-bool HoldsBlocks(RssPart part) {
-  return part == RssPart::kArena || part == RssPart::kAnonymous || part == RssPart::kEarlier;
+// The stack of a thread that is not known may have a block's mapping for a neighbour.
+bool HoldsBlocks(RssPart part, uint32_t detail) {
+  return part == RssPart::kArena || part == RssPart::kAnonymous || part == RssPart::kEarlier ||
+         (part == RssPart::kThreadStack && detail == 0);
 }
 
 bool EndsWith(std::string_view text, std::string_view end) {
@@ -54,7 +58,7 @@ bool EndsWith(std::string_view text, std::string_view end) {
 bool ResidentParts::Look(const Owners& owners, Dictionary* dictionary) {
   owners_ = owners;
   dictionary_ = dictionary;
-  rss_ = file_end_ = 0;
+  rss_ = guard_end_ = file_end_ = 0;
   parts_.Clear();
   part_index_.Clear();
   runs_.Clear();
@@ -70,6 +74,11 @@ bool ResidentParts::Look(const Owners& owners, Dictionary* dictionary) {
 
 void ResidentParts::Add(const ResidentMapping& mapping) {
   if (!mapping.path.empty() && mapping.path[0] == '/') return AddFile(mapping);
+  // libc makes the guard and the stack above it in one: nobody else's memory begins there.
+  if (mapping.path.empty() && !mapping.readable && mapping.end - mapping.begin <= kMaxGuardBytes &&
+      owners_.ledger->OwnerOf(mapping.begin).stack == 0) {
+    guard_end_ = mapping.end;
+  }
   if (mapping.resident == 0) return;
   rss_ += mapping.resident;
   const auto whole = [&](RssPart part, uint32_t detail) {
@@ -125,7 +134,7 @@ uint64_t ResidentParts::AddSegment(const ResidentMapping& mapping, uint64_t begi
                                    const Claim& claim) {
   const uint64_t page = os::PageSize();
   const uint32_t part = Part(claim.part, claim.detail);
-  const bool wants_runs = HoldsBlocks(claim.part);
+  const bool wants_runs = HoldsBlocks(claim.part, claim.detail);
   uint64_t bytes = 0;
   if (!has_residency_) {
     // All of it, unless the kernel did not say which pages: then at least how many.
@@ -198,6 +207,7 @@ ResidentParts::Claim ResidentParts::ClaimOf(const ResidentMapping& mapping, uint
     return {is_ours ? RssPart::kMemtape : RssPart::kThreadStack, nearest->thread,
             std::min(owner.end, stack_end)};
   }
+  if (address == guard_end_) return {RssPart::kThreadStack, 0, end};
   return {owner.known ? RssPart::kEarlier : RssPart::kAnonymous, 0, end};
 }
 

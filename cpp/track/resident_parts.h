@@ -82,6 +82,7 @@ class ResidentParts {
   SmapsReader smaps_;
   int memory_fd_ = -1;
   uint64_t rss_ = 0;
+  uint64_t guard_end_ = 0;    // of the latest mapping that can be the guard below a stack
   uint64_t file_end_ = 0;     // of the latest mapped file,
   uint32_t file_detail_ = 0;  // and which it was
   PageArray<RssPartBytes> parts_;

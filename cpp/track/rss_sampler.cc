@@ -13,8 +13,9 @@ constexpr uint64_t kPeriodNs = 500'000'000;
 constexpr uint64_t kShare = 200;
 // What looks may cost beyond their share of the time, so that a short program gets some.
 constexpr uint64_t kCreditNs = 10'000'000;
-// A new maximum is one that a report could tell from the one before.
-constexpr uint64_t kHigherShare = 20, kHigherBytes = 1 << 20;
+// While RSS rises there is a look at each eighth more, with half of the credit. When it stops, that
+// may be its highest: then less is enough.
+constexpr uint64_t kRisingShare = 8, kStoppedShare = 50, kHigherBytes = 1 << 20;
 // In one record: a block has room for it.
 constexpr size_t kMaxRuns = 8192;
 
@@ -24,14 +25,17 @@ void RssSampler::Start(bool always, uint64_t now_ns) {
   always_ = always;
   available_ = true;
   start_ns_ = next_ns_ = now_ns;
-  spent_ns_ = cost_ns_ = peak_ = 0;
+  spent_ns_ = cost_ns_ = peak_ = last_rss_ = 0;
 }
 
-bool RssSampler::IsDue(uint64_t now_ns, uint64_t rss) const {
+bool RssSampler::IsDue(uint64_t now_ns, uint64_t rss) {
   if (always_) return available_;
-  const bool is_higher = rss > peak_ + peak_ / kHigherShare + kHigherBytes;
-  if (!available_ || (now_ns < next_ns_ && !is_higher)) return false;
-  return spent_ns_ + cost_ns_ <= kCreditNs + (now_ns - start_ns_) / kShare;
+  const bool has_stopped = rss <= last_rss_;
+  last_rss_ = rss;
+  const uint64_t more = peak_ / (has_stopped ? kStoppedShare : kRisingShare) + kHigherBytes;
+  if (!available_ || (now_ns < next_ns_ && rss <= peak_ + more)) return false;
+  const uint64_t credit_ns = has_stopped ? kCreditNs : kCreditNs / 2;
+  return spent_ns_ + cost_ns_ <= credit_ns + (now_ns - start_ns_) / kShare;
 }
 
 void RssSampler::Sample(const ResidentParts::Owners& owners, Dictionary* dictionary,

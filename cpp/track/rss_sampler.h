@@ -14,8 +14,9 @@ class RssSampler {
  public:
   // `always`: it is time whenever somebody asks.
   void Start(bool always, uint64_t now_ns);
-  // Whether it is time: once a period, and when RSS is higher than at any look before.
-  bool IsDue(uint64_t now_ns, uint64_t rss) const;
+  // Whether it is time: once a period, and when RSS is higher than at any look before. Asked at
+  // each sample.
+  bool IsDue(uint64_t now_ns, uint64_t rss);
   void Sample(const ResidentParts::Owners& owners, Dictionary* dictionary, LogWriter* writer,
               uint64_t now_ns);
   void Clear() { parts_.Clear(); }
@@ -28,6 +29,7 @@ class RssSampler {
   uint64_t spent_ns_ = 0;  // processor time of all looks
   uint64_t cost_ns_ = 0;   // and of the latest
   uint64_t peak_ = 0;      // the highest RSS of all looks
+  uint64_t last_rss_ = 0;  // when it was last asked
 };
 
 }  // namespace memtape

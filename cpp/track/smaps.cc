@@ -82,7 +82,8 @@ bool SmapsReader::Next(ResidentMapping* mapping) {
       char* const path = found ? next_path_ : path_;
       const size_t path_bytes = std::min(parsed.path_size, sizeof path_);
       memcpy(path, parsed.path, path_bytes);
-      *into = {parsed.begin, parsed.end, 0, parsed.executable, false, {path, path_bytes}};
+      *into = {parsed.begin, parsed.end,        0, parsed.readable, parsed.executable,
+               false,        {path, path_bytes}};
       if (found) {
         has_next_ = true;
         return true;

@@ -15,6 +15,7 @@ struct ResidentMapping {
   uint64_t begin = 0;
   uint64_t end = 0;
   uint64_t resident = 0;  // bytes
+  bool readable = false;
   bool executable = false;
   bool own = false;       // anonymous pages of memtape's: left out of core dumps
   std::string_view path;  // empty: anonymous; valid until the next call

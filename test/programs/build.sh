@@ -16,6 +16,8 @@ $cc $flags -shared -fPIC -o "$out/libtruth_plugin.so" "$here/truth/plugin.c"
 $cc $flags -rdynamic -Wl,-z,now -o "$out/truth" $(ls "$here"/truth/*.c | grep -v plugin.c) -ldl
 # shellcheck disable=SC2086
 $cc $flags -O2 -shared -fPIC -o "$out/libcounter.so" "$here/counter.c" -ldl
+# shellcheck disable=SC2086
+$cc $flags -o "$out/rss" "$here/rss.c"
 
 include=${NODE_INCLUDE:-$(node -p 'require("node:path").join(process.execPath, "../../include/node")')}
 # shellcheck disable=SC2086

@@ -13,6 +13,7 @@ export const programs = {
   truth: join(out, 'truth'),
   plugin: join(out, 'libtruth_plugin.so'),
   counter: join(out, 'libcounter.so'),
+  rss: join(out, 'rss'),
   addon: join(out, 'truth_addon.node'),
 };
 
@@ -33,7 +34,9 @@ function newest(path: string): number {
 
 function upToDate(): boolean {
   const sources = Math.max(
-    ...['build.sh', 'counter.c', 'truth', 'addon'].map((name) => newest(join(folder, name))),
+    ...['build.sh', 'counter.c', 'rss.c', 'truth', 'addon'].map((name) =>
+      newest(join(folder, name)),
+    ),
   );
   return Object.values(programs).every((path) => {
     const built = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -15,6 +15,7 @@ import { EXPORT_FORMATS } from '../report/export/formats.js';
 import { flamegraphReport } from '../report/flamegraph.js';
 import type { FlamegraphReport } from '../report/flamegraph-report.js';
 import { type LeaksOptions, type LeaksReport, leaksReport } from '../report/leaks.js';
+import type { RssReport } from '../report/rss-report.js';
 import { type StatsInput, statsReport } from '../report/stats.js';
 import type { StatsReport } from '../report/stats-report.js';
 import { type SummaryOptions, type SummaryReport, summaryReport } from '../report/summary.js';
@@ -26,10 +27,11 @@ import { CaptureFile, readMetadata } from './capture-file.js';
 import { checkRange } from './growth-range.js';
 import { MemoryProfile } from './memory-profile.js';
 import { type CaptureMetadata, type CaptureOutcome, captureOutcome } from './metadata.js';
-import type { Pass } from './pass.js';
+import { type Pass, readPass } from './pass.js';
 import { type Answer, Passes } from './passes.js';
 import type { RecordBatch } from './record-batch.js';
 import { recordBatches } from './record-stream.js';
+import { readRss } from './rss.js';
 import { CaptureStacks } from './stacks.js';
 import { captureTimeline, type Timeline } from './timeline.js';
 
@@ -184,6 +186,12 @@ export class Capture {
     const growth = consumer.finish();
     checkRange(growth, from, to);
     return leaksReport(growth, pass.stacks, options);
+  }
+
+  /** What `memtape rss --json` prints: what resident memory is made of. */
+  rss(): Promise<RssReport> {
+    this.#file.check();
+    return readRss((consumer, options) => readPass(this.#file, [consumer], options));
   }
 
   /** What `memtape diff --json` prints: this capture compared with an earlier one. */

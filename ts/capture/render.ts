@@ -2,10 +2,12 @@
 // Reports as pages and text. What renders is loaded when it is used.
 
 import type { RenderedPage, RenderOptions } from '../html/render.js';
+import type { RssRenderOptions } from '../html/render-rss.js';
 import type { RenderedTable, TableRenderOptions } from '../html/render-table.js';
 import type { DiffReport } from '../report/diff.js';
 import type { FlamegraphReport } from '../report/flamegraph-report.js';
 import type { LeaksReport } from '../report/leaks.js';
+import type { RssReport } from '../report/rss-report.js';
 import type { StatsReport } from '../report/stats-report.js';
 import type { SummaryReport } from '../report/summary.js';
 import type { TableReport } from '../report/table.js';
@@ -50,6 +52,19 @@ export async function renderTree(report: TreeReport, options: TextOptions = {}):
 /** What `memtape leaks` prints. */
 export async function renderLeaks(report: LeaksReport, options: TextOptions = {}): Promise<string> {
   return (await import('../text/leaks-text.js')).leaksText(report, options);
+}
+
+/** What `memtape rss` prints. */
+export async function renderRss(report: RssReport, options: TextOptions = {}): Promise<string> {
+  return (await import('../text/rss-text.js')).rssText(report, options);
+}
+
+/** The same as one HTML page. */
+export async function renderRssPage(
+  report: RssReport,
+  options: RssRenderOptions = {},
+): Promise<string> {
+  return (await import('../html/render-rss.js')).renderRss(report, options);
 }
 
 /** What `memtape diff` prints. */

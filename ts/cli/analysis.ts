@@ -6,7 +6,7 @@ import { TimelineAggregator } from '../aggregate/timeline.js';
 import { TotalsAggregator } from '../aggregate/totals.js';
 import { type Pass, readPass } from '../capture/pass.js';
 import type { Consumer } from '../decode/consumer.js';
-import type { CaptureEnd } from '../decode/read-capture.js';
+import type { CaptureEnd, ReadOptions } from '../decode/read-capture.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile } from '../model/profile.js';
 import { type StatsOptions, statsReport } from '../report/stats.js';
@@ -45,9 +45,15 @@ function temporaryThreshold(options: ProfileOptions): number | null {
  * One pass with these consumers only.
  * @throws FormatError, or an error of the file system, each with `path`
  */
-export async function read(path: string, consumers: readonly Consumer[]): Promise<Pass> {
+export async function read(
+  path: string,
+  consumers: readonly Consumer[],
+  options: ReadOptions = {},
+): Promise<Pass> {
   try {
-    return await withProgress(path, (onBlock) => readPass(path, consumers, { onBlock }));
+    return await withProgress(path, (onBlock) =>
+      readPass(path, consumers, { ...options, onBlock }),
+    );
   } catch (error) {
     throw withPath(error, path);
   }

@@ -178,6 +178,23 @@ does not), steady, undecided. The lines below say why.`,
     load: () => import('./commands/leaks.js'),
   },
   {
+    name: 'rss',
+    summary: 'say what resident memory is made of, at its peak and at the end',
+    usage: '[options] <capture>',
+    options: ['output', 'force', 'quiet', 'json', 'csv'],
+    maxArgs: 1,
+    help: `With -o it writes an HTML page with the picture, or the data.
+
+Verdicts: fragmentation (freed memory between live blocks), retained (freed pages that
+malloc keeps), blocks, v8-objects, v8-pages (more than its objects need), v8-other,
+mappings, files, stacks, unknown, baseline. The lines below say why and what helps.
+
+Examples:
+  memtape rss memtape-server.1234.bin
+  memtape rss -o rss.html memtape-server.1234.bin`,
+    load: () => import('./commands/rss.js'),
+  },
+  {
     name: 'diff',
     summary: 'compare two captures: what grew, what is new, what is gone',
     usage: '[options] <before> <after>',

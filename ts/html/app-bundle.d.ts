@@ -10,3 +10,5 @@ export declare const flamegraphMarkup: string;
 export declare const flamegraphScript: string;
 export declare const tableMarkup: string;
 export declare const tableScript: string;
+export declare const rssMarkup: string;
+export declare const rssScript: string;
