@@ -2,7 +2,7 @@
 // The public API. Everything here is documented where it is defined.
 export type { Moment } from './aggregate/growth.js';
 export type { JsHeapSeries, ProcessSeries, TimelineMark } from './aggregate/timeline.js';
-export type { Capture, GrowthRange, ProfileSelection } from './capture/capture.js';
+export type { Capture, GrowthRange, JsHeap, ProfileSelection } from './capture/capture.js';
 export type { MemoryProfile, ProfileEntry, StackEntry } from './capture/memory-profile.js';
 export type { CaptureMetadata, CaptureOutcome } from './capture/metadata.js';
 export { openCapture } from './capture/open-capture.js';
@@ -44,6 +44,7 @@ export { NativeError } from './native/native-error.js';
 export type { DiffOptions, DiffReport, DiffRow, DiffStatus } from './report/diff.js';
 export type { FlamegraphReport, TreeColumns } from './report/flamegraph-report.js';
 export type { HistogramBin } from './report/histogram.js';
+export type { JsHeapIsolate, JsHeapReport } from './report/js-heap.js';
 export type { AgeBin, LeakRow, LeakSeries, LeaksOptions, LeaksReport } from './report/leaks.js';
 export type {
   RssArena,

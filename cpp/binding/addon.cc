@@ -101,6 +101,7 @@ void AddNodeMetadata(Napi::Env env, const char* js_reason) {
 }
 
 struct Environment {
+  napi_env env = nullptr;
   bool attached = false;
   bool is_main = false;
   const char* js_reason = "nothing is being recorded";
@@ -145,6 +146,8 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   start.overwrite = Flag(options, "force");
   start.native = Flag(options, "native");
   start.follow = Flag(options, "follow");
+  start.js_heap_interval =
+      static_cast<uint64_t>(options.Get("jsHeapInterval").As<Napi::Number>().Int64Value());
   start.interval_ms = options.Get("intervalMs").As<Napi::Number>().Uint32Value();
   int error = 0;
   if (const char* problem = core->start(&start, &error)) {
@@ -160,6 +163,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
 Napi::Value Stop(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Environment* state = env.GetInstanceData<Environment>();
+  if (state->attached) core->end_js_heap(/*collect=*/true, /*hidden=*/true);
   Detach(state);
   if (state->is_main) memtape::RemoveLastMarks();
   CoreSummary summary = {};
@@ -238,9 +242,19 @@ Napi::Value Demangle(const Napi::CallbackInfo& info) {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   if (core == nullptr) core = CoreAt(RTLD_DEFAULT);
   Environment* state = new Environment();
+  state->env = env;
   env.SetInstanceData(state);
   // Runs on this environment's thread before its isolate goes.
-  env.AddCleanupHook([](Environment* leaving) { Detach(leaving); }, state);
+  env.AddCleanupHook(
+      [](Environment* leaving) {
+        if (leaving->attached && !leaving->is_main && core->active()) {
+          // V8 hands a profile out in handles.
+          const Napi::HandleScope scope(leaving->env);
+          core->end_js_heap(/*collect=*/false, /*hidden=*/false);
+        }
+        Detach(leaving);
+      },
+      state);
   exports.Set("version", MEMTAPE_VERSION);
   exports.Set("start", Napi::Function::New(env, Start, "start"));
   exports.Set("stop", Napi::Function::New(env, Stop, "stop"));

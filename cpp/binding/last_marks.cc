@@ -37,6 +37,12 @@ void Mark(std::string_view name) {
   if (core->active()) core->mark(name.data(), name.size());
 }
 
+// A collection would change what is live at the mark, so it comes after the last.
+void MarkExit(bool last) {
+  Mark(kExitMark);
+  if (core->active()) core->end_js_heap(/*collect=*/last, /*hidden=*/false);
+}
+
 // A program may emit 'exit' itself, and go on.
 bool IsExiting(const Napi::Value& process) {
   if (!process.IsObject()) return false;
@@ -84,9 +90,9 @@ Napi::Value Emit(const Napi::CallbackInfo& info) {
   if (name == "uncaughtExceptionMonitor") MarkUncaught(info[1]);
   const bool is_exit = name == "exit" && IsExiting(info.This());
   // Before the listeners as well: one of them may call process.exit(), which does not come back.
-  if (is_exit) Mark(kExitMark);
+  if (is_exit) MarkExit(/*last=*/false);
   const Napi::Value result = emit.As<Napi::Function>().Call(info.This(), arguments);
-  if (is_exit) Mark(kExitMark);
+  if (is_exit) MarkExit(/*last=*/true);
   return result;
 }
 

@@ -188,6 +188,7 @@ uint32_t RecordEncoder::DefineFrame(const FrameRecord& frame) {
     case FrameKind::kMaglev:
     case FrameKind::kTurbofan:
     case FrameKind::kWasm:
+    case FrameKind::kFunction:
       Number(frame.function);
       Number(frame.line);
       Number(frame.column);
@@ -313,6 +314,29 @@ bool RecordEncoder::JsSample(const JsSampleRecord& sample) {
     Number(space.name);
     Number(space.size);
     Number(space.used);
+  }
+  return EndLong();
+}
+
+bool RecordEncoder::JsHeap(const JsHeapRecord& heap) {
+  BeginLong(LongTag::kJsHeap);
+  Number(heap.thread);
+  Number(heap.flags);
+  Number(heap.interval);
+  Number(heap.used);
+  Number(heap.samples);
+  Number(heap.stacks);
+  Number(heap.problem);
+  return EndLong();
+}
+
+bool RecordEncoder::JsHeapStacks(uint32_t thread, std::span<const JsHeapStack> stacks) {
+  BeginLong(LongTag::kJsHeapStacks);
+  Number(thread);
+  for (const JsHeapStack& stack : stacks) {
+    Number(stack.stack);
+    Number(stack.bytes);
+    Number(stack.objects);
   }
   return EndLong();
 }

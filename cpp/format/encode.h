@@ -108,6 +108,8 @@ class RecordEncoder {
   // `runs` by address.
   bool RssPages(std::span<const RssRun> runs);
   bool JsSample(const JsSampleRecord& sample);
+  bool JsHeap(const JsHeapRecord& heap);
+  bool JsHeapStacks(uint32_t thread, std::span<const JsHeapStack> stacks);
   bool Gc(uint32_t thread, uint64_t type, GcPhase phase);
   bool Mark(uint32_t thread, uint32_t name);
   bool Metadata(std::string_view json);

@@ -104,6 +104,8 @@ enum class LongTag : uint8_t {
   kSourceMap = 0x36,
   kRss = 0x37,
   kRssPages = 0x38,
+  kJsHeap = 0x3A,
+  kJsHeapStacks = 0x3B,
   kSourceLine = 0x3C,
 };
 
@@ -112,6 +114,10 @@ inline constexpr uint32_t kStackCut = 1;
 inline constexpr uint32_t kStackInGc = 2;
 inline constexpr uint32_t kStackJsUnknown = 4;
 inline constexpr uint32_t kStackLost = 8;
+
+// §5.4 flags of a js_heap
+inline constexpr uint64_t kJsHeapEnd = 1;
+inline constexpr uint64_t kJsHeapCollected = 2;
 
 // §5 thread kinds
 enum class ThreadKind : uint8_t {
@@ -136,6 +142,7 @@ enum class FrameKind : uint8_t {
   kBuiltin = 5,
   kWasm = 6,
   kLabel = 7,
+  kFunction = 8,
 };
 
 // §5.2 map

@@ -115,6 +115,23 @@ struct JsSampleRecord {
   std::span<const HeapSpace> spaces;
 };
 
+// A profile of a JavaScript heap is complete, or there will be none.
+struct JsHeapRecord {
+  uint32_t thread = 0;
+  uint64_t flags = 0;
+  uint64_t interval = 0;
+  uint64_t used = 0;
+  uint64_t samples = 0;
+  uint64_t stacks = 0;
+  uint32_t problem = 0;
+};
+
+struct JsHeapStack {
+  uint32_t stack = 0;
+  uint64_t bytes = 0;
+  uint64_t objects = 0;
+};
+
 struct SymbolRecord {
   uint32_t module = 0;
   uint64_t offset = 0;

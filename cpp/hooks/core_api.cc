@@ -33,6 +33,7 @@ const char* StartAlone(const CoreStartOptions* options, int* error) {
   session.interval_ms = options->interval_ms;
   session.native = options->native;
   session.follow = options->follow;
+  session.js_heap_interval = options->js_heap_interval;
   session.mode = WasPreloaded() ? "preload" : "patch";
   const char* problem = CurrentSession().Start(session, error);
   if (problem != nullptr && !WasPreloaded()) RemovePatches();
@@ -90,6 +91,7 @@ CoreApi api = {
     .add_metadata = RecordMetadata,
     .attach_isolate = AttachIsolate,
     .detach_isolate = DetachIsolate,
+    .end_js_heap = EndJsHeap,
     .name_thread = NameThread,
     .heap_bytes = HeapBytes,
 };

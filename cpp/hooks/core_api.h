@@ -8,7 +8,7 @@
 
 namespace memtape {
 
-inline constexpr uint32_t kCoreApiVersion = 2;
+inline constexpr uint32_t kCoreApiVersion = 3;
 
 struct CoreStartOptions {
   const char* path;
@@ -16,6 +16,7 @@ struct CoreStartOptions {
   bool native;
   bool follow;
   uint32_t interval_ms;
+  uint64_t js_heap_interval;
 };
 
 // SessionSummary (track/session.h), flattened.
@@ -45,6 +46,9 @@ struct CoreApi {
   // The calling thread's V8 isolate; returns null or why its frames cannot be seen.
   const char* (*attach_isolate)(uint64_t worker_id, bool is_main);
   void (*detach_isolate)();
+  // A profile of the calling thread's JavaScript heap, if that is sampled: one of the last.
+  // `collect`: after a full collection. `hidden`: what it frees is not recorded.
+  void (*end_js_heap)(bool collect, bool hidden);
   // What reports are to call the calling thread.
   void (*name_thread)(const char* name, size_t length);
   uint64_t (*heap_bytes)();

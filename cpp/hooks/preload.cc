@@ -190,6 +190,10 @@ void StartFromEnvironment() {
     const long ms = strtol(interval, nullptr, 10);
     if (ms >= 1 && ms <= 60000) options.interval_ms = static_cast<uint32_t>(ms);
   }
+  if (const char* interval = getenv("MEMTAPE_JS_HEAP")) {
+    const long bytes = strtol(interval, nullptr, 10);
+    if (bytes > 0) options.js_heap_interval = static_cast<uint64_t>(bytes);
+  }
   if (path.full()) return Complain("the output path is too long", "MEMTAPE_OUTPUT", 0);
   const bool is_node = IsNode();
   options.no_js_stacks = is_node ? WhyNoAddon() : nullptr;

@@ -16,8 +16,13 @@ namespace {
 constexpr char kPreload[] = "LD_PRELOAD";
 constexpr char kFollow[] = "MEMTAPE_FOLLOW";
 constexpr char kAddon[] = "MEMTAPE_ADDON";
-constexpr const char* kVariables[] = {kFollow,          "MEMTAPE_OUTPUT", "MEMTAPE_INTERVAL",
-                                      "MEMTAPE_NATIVE", "MEMTAPE_FORCE",  kAddon};
+constexpr const char* kVariables[] = {kFollow,
+                                      "MEMTAPE_OUTPUT",
+                                      "MEMTAPE_INTERVAL",
+                                      "MEMTAPE_NATIVE",
+                                      "MEMTAPE_FORCE",
+                                      "MEMTAPE_JS_HEAP",
+                                      kAddon};
 constexpr size_t kVariableCount = sizeof kVariables / sizeof *kVariables;
 
 // "NAME=value", in pages of their own: a program may overwrite the strings that it was started

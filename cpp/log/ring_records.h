@@ -26,6 +26,8 @@ enum class RingRecord : uint8_t {
   kThread = 26,          // kind | worker id << 32
   kMetadata = 27,        // byte length, JSON text
   kOrigin = 28,          // number of a stack of this ring that origin keys will name
+  kJsHeapNodes = 32,     // 1 if they are a profile's first, then JsHeapNodes with their texts
+  kJsHeap = 33,          // a profile is complete: JsHeapHead, why there is none
 };
 
 enum class ModulesChange : uint64_t { kLoading = 0, kUnloading = 1, kUnloaded = 2 };
@@ -42,6 +44,7 @@ inline constexpr uint64_t kLabelGc = kKeyLabel | 1;
 inline constexpr uint64_t kLabelJsUnknown = kKeyLabel | 2;
 inline constexpr uint64_t kLabelLibuvPool = kKeyLabel | 3;
 inline constexpr uint64_t kLabelV8Platform = kKeyLabel | 4;
+inline constexpr uint64_t kLabelJsHeap = kKeyLabel | 5;
 
 // Both bits: an origin, the outermost key of a stack. The stack goes on with another one, that of
 // the thread that queued this work or started this thread, as that thread's ring numbered it.
@@ -105,6 +108,23 @@ inline constexpr size_t kSpaceNameBytes = 24;
 struct JsSpace {
   uint64_t size, used;
   char name[kSpaceNameBytes];
+};
+
+// A function in the tree of a JavaScript heap's profile, parents first: the next one is below it
+// when its depth is larger. Then the name and the script's name, up to a multiple of 8 bytes.
+struct JsHeapNode {
+  uint64_t bytes, objects;  // that it allocated itself
+  uint32_t depth;           // 0: nothing is above it
+  uint32_t script_id;       // 0: none
+  uint32_t line, column;    // where the function begins
+  uint32_t name_bytes, url_bytes;
+  size_t text_bytes() const { return (size_t{name_bytes} + url_bytes + 7) & ~size_t{7}; }
+};
+
+struct JsHeapHead {
+  uint64_t flags;  // of a js_heap record, format.h
+  uint64_t interval, used, samples;
+  uint64_t problem_bytes;
 };
 
 // Where the emitters of such records (cpp/v8) find their way to the calling thread's ring.

@@ -17,6 +17,7 @@
 #include "track/dictionary.h"
 #include "track/event_order.h"
 #include "track/frame_resolver.h"
+#include "track/js_heap_log.h"
 #include "track/live_blocks.h"
 #include "track/map_ledger.h"
 #include "track/metadata.h"
@@ -67,6 +68,7 @@ class Drain final : public LogWriter::RingSource {
     PageArray<uint32_t> stacks;        // ring stack number → stack id
     PageArray<RingStacks> new_stacks;  // those of `stacks` that no block has yet
     StackPath path;
+    JsHeapLog js_heap;
 
     bool empty() const { return at == end; }
     const uint64_t* record() const {
@@ -170,6 +172,7 @@ void Drain::Clear() {
     sources_[i].stacks.Free();
     sources_[i].new_stacks.Free();
     sources_[i].path.Free();
+    sources_[i].js_heap.Free();
   }
   sources_.Free();
   tails_.Free();
@@ -542,6 +545,11 @@ void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, 
       return resolver_.ModulesChanged(record[2] == static_cast<uint64_t>(ModulesChange::kUnloaded));
     case RingRecord::kJsSample:
       return OnJsSample(source, record);
+    case RingRecord::kJsHeapNodes:
+      return source->js_heap.OnNodes(thread, record + 2, words - 2, &writer_, &dictionary_,
+                                     &resolver_);
+    case RingRecord::kJsHeap:
+      return source->js_heap.OnProfile(thread, record + 2, &writer_, &dictionary_);
     case RingRecord::kThread:
       return OnThread(source, record);
     case RingRecord::kOrigin:

@@ -9,6 +9,7 @@
 #include "os/os.h"
 #include "track/js_sampler.h"
 #include "track/session.h"
+#include "v8/js_heap.h"
 
 namespace memtape {
 
@@ -119,6 +120,27 @@ void RecordMetadata(const char* json, size_t length) {
 
 namespace {
 
+// V8 makes a profile for us: what it allocates for that has a stack of its own.
+void OnProfileStart() {
+  ThreadState* state = Enter();
+  if (state == nullptr) return;
+  if (state->gc_depth == 0) {
+    FrameHash hash;
+    state->keys[0] = kLabelJsHeap;
+    hash.Add(kLabelJsHeap);
+    state->gc_stack = NumberOf(state, {hash.value(), 1, 0});
+  }
+  state->gc_depth++;
+  Leave(state);
+}
+
+void OnProfileEnd() {
+  ThreadState* state = Enter();
+  if (state == nullptr) return;
+  if (state->gc_depth > 0) state->gc_depth--;
+  Leave(state);
+}
+
 // During GC objects move and frames may be half updated, so allocations carry the JavaScript stack
 // that the collection interrupted, under the label "(GC)".
 void OnGcStart(int type) {
@@ -169,6 +191,29 @@ bool HasJavaScript() {
   return has_javascript.load(std::memory_order_relaxed);
 }
 
+namespace {
+
+void SampleJsHeap(v8::IsolateState* isolate, const char* no_isolate) {
+  const uint64_t interval = CurrentSession().js_heap_interval();
+  if (interval == 0) return;
+  if (isolate == nullptr) return v8::TellNoJsHeap(Push, interval, no_isolate);
+  v8::StartJsHeap(isolate, interval);
+}
+
+}  // namespace
+
+void EndJsHeap(bool collect, bool hidden) {
+  const ThreadState* state = thread_state;
+  if (state == nullptr || state->isolate == nullptr) return;
+  if (collect && hidden) {
+    const RecursionGuard guard;
+    v8::CollectJsHeap(state->isolate);
+  } else if (collect) {
+    v8::CollectJsHeap(state->isolate);
+  }
+  v8::TellJsHeapAtEnd(state->isolate, collect);
+}
+
 const char* AttachIsolate(uint64_t worker_id, bool is_main) {
   has_javascript.store(true, std::memory_order_relaxed);
   ThreadState* state = Enter();
@@ -177,7 +222,7 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
   const char* reason = nullptr;
   if (state->isolate == nullptr) {
     // With the guard down: what V8 allocates for this it frees much later, like all else.
-    const v8::Observer observer = {Push, OnGcStart, OnGcEnd};
+    const v8::Observer observer = {Push, OnGcStart, OnGcEnd, OnProfileStart, OnProfileEnd};
     state->isolate = v8::Attach(observer, os::StackEnd(os::Tid()), &state->js, &reason);
     if (state->isolate == nullptr) {
       state->js = {};
@@ -192,6 +237,7 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
   const RecordPart part = {head, sizeof head};
   PushTo(state, RingRecord::kThread, &part, 1);
   Leave(state);
+  SampleJsHeap(state->isolate, reason);
   return reason;
 }
 

@@ -141,5 +141,8 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main);
 // Whether any thread has tried to: JavaScript runs in this process.
 bool HasJavaScript();
 void DetachIsolate();
+// A profile of the calling thread's JavaScript heap at the end, if that is sampled. `collect`:
+// after a full collection; `hidden`: of which nothing is recorded. Guard down.
+void EndJsHeap(bool collect, bool hidden);
 
 }  // namespace memtape

@@ -22,6 +22,8 @@ std::string_view TextOf(uint64_t label) {
       return "(libuv pool)";
     case kLabelV8Platform:
       return "(V8 platform)";
+    case kLabelJsHeap:
+      return "(JS heap profile)";
     default:
       return "(JavaScript unknown)";
   }
@@ -151,19 +153,39 @@ uint32_t FrameResolver::FunctionOf(v8::CodeMap::Code* code, const v8::CodeName& 
     record.column = name.definition.column;
     record.script_id = code->script_id;
     code->function = dictionary_->Function(record);
-    WriteSourceMap(*code, record.file);
+    WriteSourceMap(code_.Urls(code->script).map_url, record.file);
   }
   return code->function;
 }
 
 // A map that a loader made in memory is in the script's own comment and nowhere else.
-void FrameResolver::WriteSourceMap(const v8::CodeMap::Code& code, uint32_t file) {
-  const std::string_view url = code_.MapUrl(code);
+void FrameResolver::WriteSourceMap(std::string_view url, uint32_t file) {
   if (file == 0 || !url.starts_with("data:")) return;
   uint32_t* written = source_maps_.FindOrInsert(file);
   if (*written != 0) return;
   *written = 1;
   writer_->Emit([&](RecordEncoder& encoder) { return encoder.SourceMap(file, url); });
+}
+
+uint32_t FrameResolver::FrameOf(uint32_t thread, const NamedFunction& function) {
+  // V8's names for what no function did: (GC), (V8 API), (PARSER).
+  if (function.script_id == 0 && function.name.starts_with("(")) return Label(function.name);
+  const v8::CodeMap::ScriptUrls urls = code_.Urls(thread, function.script_id);
+  const std::string_view file = urls.url.empty() ? function.file : urls.url;
+  if (hidden_script_.size() > 0 && file == hidden_script_.view()) return 0;
+  FunctionRecord named;
+  named.name = dictionary_->String(function.name);
+  named.file = dictionary_->String(file);
+  named.line = function.line;
+  named.column = function.column;
+  named.script_id = function.script_id;
+  FrameRecord record;
+  record.kind = function.script_id == 0 ? FrameKind::kBuiltin : FrameKind::kFunction;
+  record.function = dictionary_->Function(named);
+  record.line = function.line;
+  record.column = function.column;
+  WriteSourceMap(urls.map_url, named.file);
+  return dictionary_->Frame(record);
 }
 
 uint32_t FrameResolver::Label(std::string_view text) {

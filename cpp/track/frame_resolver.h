@@ -48,13 +48,22 @@ class FrameResolver {
   v8::CodeMap& code() { return code_; }
   // A frame that memtape adds.
   uint32_t Label(std::string_view text);
+  // A function of which is known where it begins, not what called on in it.
+  struct NamedFunction {
+    std::string_view name;
+    std::string_view file;
+    uint32_t script_id;  // 0: V8's own
+    uint32_t line, column;
+  };
+  // `thread`: whose isolate it is in. 0 if it is memtape's own.
+  uint32_t FrameOf(uint32_t thread, const NamedFunction& function);
 
  private:
   void ResolveInto(uint64_t key);
   void ResolveCode(v8::CodeMap::Code* code, uint64_t address);
   uint32_t ResolveNative(uint64_t address);
   uint32_t FunctionOf(v8::CodeMap::Code* code, const v8::CodeName& name);
-  void WriteSourceMap(const v8::CodeMap::Code& code, uint32_t file);
+  void WriteSourceMap(std::string_view url, uint32_t file);
   void ReadModules();
   void WriteModules();
   void ClearCache();

@@ -69,7 +69,8 @@ void Options(const SessionOptions& options) {
   Key("options");
   json.Add("{\"native\":").Add(options.native ? "true" : "false");
   json.Add(",\"follow\":").Add(options.follow ? "true" : "false");
-  json.Add(",\"intervalMs\":").AddNumber(options.interval_ms).AddChar('}');
+  json.Add(",\"intervalMs\":").AddNumber(options.interval_ms);
+  json.Add(",\"jsHeap\":").AddNumber(options.js_heap_interval).AddChar('}');
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct SessionOptions {
   uint32_t interval_ms = 10;
   bool native = false;
   bool follow = false;
+  uint64_t js_heap_interval = 0;       // bytes between samples of JavaScript heaps, 0: none
   const char* mode = "preload";        // or "patch"
   const char* no_js_stacks = nullptr;  // why there will be none; null: that is not known yet
   bool rss_always = false;             // looks at the parts of RSS with every sample: for tests
@@ -49,6 +50,7 @@ class Session {
   void StopAtExit();
 
   bool native() const { return options_.native; }
+  uint64_t js_heap_interval() const { return options_.js_heap_interval; }
   bool active() const { return control->active.load(std::memory_order_acquire) != 0; }
   const char* path() const { return path_.c_str(); }
   // Live heap bytes as of the drain thread's latest round.

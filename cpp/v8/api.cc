@@ -33,6 +33,15 @@ Api Lookup() {
   Find(&api.get_heap_space_statistics,
        "_ZN2v87Isolate22GetHeapSpaceStatisticsEPNS_19HeapSpaceStatisticsEm");
   Find(&api.get_version, "_ZN2v82V810GetVersionEv");
+  Find(&api.get_heap_profiler, "_ZN2v87Isolate15GetHeapProfilerEv");
+  Find(&api.start_sampling,
+       "_ZN2v812HeapProfiler25StartSamplingHeapProfilerEmiNS0_13SamplingFlagsE");
+  Find(&api.stop_sampling, "_ZN2v812HeapProfiler24StopSamplingHeapProfilerEv");
+  Find(&api.get_allocation_profile, "_ZN2v812HeapProfiler20GetAllocationProfileEv");
+  Find(&api.memory_pressure,
+       "_ZN2v87Isolate26MemoryPressureNotificationENS_19MemoryPressureLevelE");
+  Find(&api.write_utf8, "_ZNK2v86String9WriteUtf8EPNS_7IsolateEPciPii");
+  Find(&api.write_utf8_v2, "_ZNK2v86String11WriteUtf8V2EPNS_7IsolateEPcmiPm");
   return api;
 }
 

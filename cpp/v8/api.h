@@ -46,6 +46,11 @@ enum JitEventType {
 inline constexpr int kJitCodeEventDefault = 0;
 inline constexpr int kJitCodeEventEnumExisting = 1;
 
+struct AllocationProfile;
+using HeapProfiler = void;
+enum MemoryPressure { kPressureNone = 0, kPressureCritical = 2 };
+enum SamplingFlags { kSamplingNoFlags = 0 };
+
 enum GcType { kGcScavenge = 1, kGcMarkSweepCompact = 4, kGcAll = 31 };
 
 struct HeapStatistics {
@@ -85,6 +90,14 @@ struct Api {
   void (*heap_space_statistics_init)(HeapSpaceStatistics*);
   bool (*get_heap_space_statistics)(Isolate*, HeapSpaceStatistics*, size_t index);
   const char* (*get_version)();
+  HeapProfiler* (*get_heap_profiler)(Isolate*);
+  bool (*start_sampling)(HeapProfiler*, uint64_t interval, int stack_depth, int flags);
+  void (*stop_sampling)(HeapProfiler*);
+  AllocationProfile* (*get_allocation_profile)(HeapProfiler*);  // null: nobody samples
+  void (*memory_pressure)(Isolate*, int level);
+  // Of a string's handle. V8 14 has only the second, V8 12 only the first.
+  int (*write_utf8)(const void*, Isolate*, char*, int capacity, int* characters, int options);
+  size_t (*write_utf8_v2)(const void*, Isolate*, char*, size_t capacity, int flags, size_t*);
 
   // Whether everything that naming JavaScript frames needs is there.
   bool Complete() const {
@@ -92,6 +105,12 @@ struct Api {
            add_gc_prologue != nullptr && add_gc_epilogue != nullptr &&
            remove_gc_prologue != nullptr && remove_gc_epilogue != nullptr &&
            get_stack_sample != nullptr && get_version != nullptr;
+  }
+  bool CanSampleHeap() const {
+    return get_heap_profiler != nullptr && start_sampling != nullptr && stop_sampling != nullptr &&
+           get_allocation_profile != nullptr && memory_pressure != nullptr &&
+           request_interrupt != nullptr && get_heap_statistics != nullptr &&
+           heap_statistics_init != nullptr && (write_utf8 != nullptr || write_utf8_v2 != nullptr);
   }
 };
 

@@ -8,20 +8,11 @@
 
 #include "format/format.h"
 #include "v8/isolate.h"
+#include "v8/js_heap.h"
+#include "v8/page_buffer.h"
 #include "v8/unlisted_code.h"
 
 namespace memtape::v8 {
-
-// Growable bytes in pages of their own.
-struct PageBuffer {
-  uint8_t* data = nullptr;
-  size_t size = 0;
-  size_t capacity = 0;
-
-  // Room for `more` bytes after size; false when there is no memory.
-  bool Reserve(size_t more);
-  void Free();
-};
 
 // The largest part of a record.
 inline constexpr size_t kMaxPartBytes = 128 << 10;
@@ -49,6 +40,7 @@ struct IsolateState {
   PageBuffer listed;    // where machine code of JavaScript started then
   PageBuffer builtins;  // of struct Builtin
   uint64_t last_sample_ns;
+  JsHeapSampling js_heap;
 };
 
 // Tells of the code that exists, and from then on of all that comes. `c_entry_fp` is where the

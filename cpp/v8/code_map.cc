@@ -231,16 +231,11 @@ CodeMap::Code* CodeMap::Find(uint64_t address) {
   return range == nullptr ? nullptr : &codes_[range->code];
 }
 
-std::string_view CodeMap::Url(const Code& code) const {
-  if (code.script == 0) return {};
-  const Script& script = scripts_[code.script];
-  return {text_.data() + script.url, script.url_bytes};
-}
-
-std::string_view CodeMap::MapUrl(const Code& code) const {
-  if (code.script == 0) return {};
-  const Script& script = scripts_[code.script];
-  return {text_.data() + script.map_url, script.map_url_bytes};
+CodeMap::ScriptUrls CodeMap::Urls(uint32_t script) const {
+  if (script == 0) return {};
+  const Script& found = scripts_[script];
+  return {{text_.data() + found.url, found.url_bytes},
+          {text_.data() + found.map_url, found.map_url_bytes}};
 }
 
 Place CodeMap::ToPlace(const Script& script, int64_t position) const {

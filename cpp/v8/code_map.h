@@ -44,8 +44,16 @@ class CodeMap {
   std::string_view Name(const Code& code) const {
     return {text_.data() + code.name, code.name_bytes};
   }
-  std::string_view Url(const Code& code) const;
-  std::string_view MapUrl(const Code& code) const;
+  std::string_view Url(const Code& code) const { return Urls(code.script).url; }
+  struct ScriptUrls {
+    std::string_view url;
+    std::string_view map_url;  // of its source map
+  };
+  ScriptUrls Urls(uint32_t script) const;
+  // Of a script that an isolate's thread has told of.
+  ScriptUrls Urls(uint32_t thread, uint32_t script_id) const {
+    return Urls(script_index_.Find(ScriptKey(thread, script_id)));
+  }
   // The call at `address`, which is inside bytecode or a return address in machine code: the
   // functions that are active there, innermost first, inlined ones included.
   struct Call {

@@ -5,6 +5,7 @@
 
 #include "os/os.h"
 #include "v8/code_events.h"
+#include "v8/js_heap.h"
 
 namespace memtape::v8 {
 namespace {
@@ -59,6 +60,7 @@ void OnGcStart(Isolate*, int type, int, void* data) {
 void OnGcEnd(Isolate*, int type, int, void* data) {
   IsolateState* state = static_cast<IsolateState*>(data);
   state->observer.gc_end(type);
+  AfterCollection(state);
   // A program that only makes garbage collects hundreds of times a second.
   constexpr uint64_t kMinPeriodNs = 50'000'000;
   const uint64_t now = os::MonotonicNs();
@@ -68,7 +70,9 @@ void OnGcEnd(Isolate*, int type, int, void* data) {
 }
 
 void OnInterrupt(Isolate*, void* data) {
-  SampleHeap(static_cast<IsolateState*>(data));
+  IsolateState* state = static_cast<IsolateState*>(data);
+  SampleHeap(state);
+  TellJsHeapIfGrown(state);
 }
 
 }  // namespace
@@ -129,6 +133,7 @@ IsolateState* Attach(const Observer& observer, uintptr_t stack_high, IsolateFram
 
 void Detach(IsolateState* state) {
   const Api& api = GetApi();
+  StopJsHeap(state);
   state->frames->c_entry_fp = nullptr;
   StopCodeEvents(state);
   api.remove_gc_prologue(state->isolate, OnGcStart, state);

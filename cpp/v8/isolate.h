@@ -20,6 +20,9 @@ struct Observer {
   PushRecord push = nullptr;
   void (*gc_start)(int type) = nullptr;
   void (*gc_end)(int type) = nullptr;
+  // What V8 allocates in between is for a profile that we asked for.
+  void (*profile_start)() = nullptr;
+  void (*profile_end)() = nullptr;
 };
 
 struct IsolateState;  // opaque; one per attached isolate, never freed

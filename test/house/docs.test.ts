@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { layers } from '../../scripts/check-layers.mjs';
 import { root } from '../../scripts/sources.mjs';
 import { type CommandEntry, commands } from '../../ts/cli/commands.js';
-import { option } from '../../ts/cli/options.js';
+import { flagsOf, option } from '../../ts/cli/options.js';
 import { resolveOptions } from '../../ts/tracker/options.js';
 import { codes, links, type Page, readPage, rows } from '../support/markdown.js';
 
@@ -63,7 +63,7 @@ test('pictures are small', () => {
 
 describe('commands', () => {
   const flags = ({ options }: CommandEntry) => [
-    ...options.map((name) => option(name).flags),
+    ...options.map((name) => flagsOf(option(name))),
     '-h, --help',
   ];
 

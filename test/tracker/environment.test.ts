@@ -4,7 +4,14 @@ import { preloadVariable, traceEnvironment } from '../../ts/tracker/environment.
 import { environmentDefaults } from '../../ts/tracker/environment-defaults.js';
 
 const files = { addon: '/m/memtape.node', preload: '/m/libmemtape.so' };
-const settings = { output: '/o/%p.bin', intervalMs: 10, native: false, follow: true, force: false };
+const settings = {
+  output: '/o/%p.bin',
+  intervalMs: 10,
+  native: false,
+  follow: true,
+  force: false,
+  jsHeapInterval: 4096,
+};
 
 describe('the environment of a recorded process', () => {
   test('sets everything, so that nothing is left from another recording', () => {
@@ -15,6 +22,7 @@ describe('the environment of a recorded process', () => {
       MEMTAPE_NATIVE: '0',
       MEMTAPE_FOLLOW: '1',
       MEMTAPE_FORCE: '0',
+      MEMTAPE_JS_HEAP: '4096',
       MEMTAPE_ADDON: '/m/memtape.node',
     });
   });
@@ -36,6 +44,8 @@ describe('defaults from the environment', () => {
     expect(
       environmentDefaults({ MEMTAPE_INTERVAL: '50', MEMTAPE_NATIVE: '1', MEMTAPE_FOLLOW: '0' }),
     ).toEqual({ intervalMs: 50, native: true, follow: false });
+    expect(environmentDefaults({ MEMTAPE_JS_HEAP: '0' })).toEqual({ jsHeapInterval: 0 });
+    expect(environmentDefaults({ MEMTAPE_JS_HEAP: '65536' })).toEqual({ jsHeapInterval: 65_536 });
   });
 
   test('never are the output of the process around this one', () => {
@@ -48,6 +58,7 @@ describe('defaults from the environment', () => {
     [{ MEMTAPE_INTERVAL: '' }, 'got ""'],
     [{ MEMTAPE_NATIVE: 'yes' }, 'MEMTAPE_NATIVE must be 0 or 1, got "yes"'],
     [{ MEMTAPE_FOLLOW: '2' }, 'MEMTAPE_FOLLOW must be 0 or 1'],
+    [{ MEMTAPE_JS_HEAP: '100' }, 'MEMTAPE_JS_HEAP must be 0 or a whole number from 1024 to'],
   ])('%j is refused', (environment, message) => {
     expect(() => environmentDefaults(environment)).toThrow(message);
   });

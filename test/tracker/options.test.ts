@@ -27,7 +27,14 @@ describe('Tracker options', () => {
   test('have defaults, and a path is short for all of them', () => {
     const folder = temporaryFolder();
     const path = join(folder, 'a.bin');
-    const defaults = { path, overwrite: false, native: false, intervalMs: 10, follow: false };
+    const defaults = {
+      path,
+      overwrite: false,
+      native: false,
+      intervalMs: 10,
+      follow: false,
+      jsHeapInterval: 0,
+    };
     expect(resolveOptions(path)).toEqual(defaults);
     expect(resolveOptions({ destination: path })).toEqual(defaults);
     expect(resolveOptions({ destination: new FileDestination(path) })).toEqual(defaults);
@@ -36,13 +43,21 @@ describe('Tracker options', () => {
   test('may all be given', () => {
     const folder = folderOf({ 'a.bin': 'old' });
     const destination = new FileDestination(join(folder, 'a.bin'), { overwrite: true });
-    expect(resolveOptions({ destination, native: true, interval: 500, follow: true })).toEqual({
+    const given = { destination, native: true, interval: 500, follow: true, jsHeap: 4096 };
+    expect(resolveOptions(given)).toEqual({
       path: join(folder, 'a.bin'),
       overwrite: true,
       native: true,
       intervalMs: 500,
       follow: true,
+      jsHeapInterval: 4096,
     });
+  });
+
+  test('sample the JavaScript heap every 128 KiB unless told otherwise', () => {
+    const destination = join(temporaryFolder(), 'a.bin');
+    expect(resolveOptions({ destination, jsHeap: true }).jsHeapInterval).toBe(131_072);
+    expect(resolveOptions({ destination, jsHeap: false }).jsHeapInterval).toBe(0);
   });
 
   test('fill in the process id and the time', () => {
@@ -69,6 +84,10 @@ describe('Tracker options', () => {
     [{ interval: 1.5 }, 'got 1.5 (number)'],
     [{ interval: '10' }, 'got "10"'],
     [{ interval: Number.NaN }, 'got NaN (number)'],
+    [
+      { jsHeap: 100 },
+      'option "jsHeap" must be true, false or a whole number of bytes from 1024 to 1073741824, got 100',
+    ],
     [{ native: 1 }, 'option "native" must be true or false, got 1 (number)'],
     [
       { destination: 5 },
@@ -86,7 +105,7 @@ describe('Tracker options', () => {
 
   test('a hint lists what is known', () => {
     const { hint } = thrownBy(() => resolveOptions({ nativ: true }));
-    expect(hint).toBe('known: destination, native, interval, follow');
+    expect(hint).toBe('known: destination, native, interval, follow, jsHeap');
   });
 
   test.each([

@@ -56,6 +56,8 @@ function recordFanout(listeners: Listeners): RecordConsumer {
     ...each('onRss', listeners),
     ...each('onRssPages', listeners),
     ...each('onJsSample', listeners),
+    ...each('onJsHeapStacks', listeners),
+    ...each('onJsHeap', listeners),
     ...each('onGc', listeners),
     ...each('onMark', listeners),
     ...each('onStall', listeners),
@@ -74,6 +76,8 @@ type RecordHandler =
   | 'onRss'
   | 'onRssPages'
   | 'onJsSample'
+  | 'onJsHeapStacks'
+  | 'onJsHeap'
   | 'onGc'
   | 'onMark'
   | 'onStall';

@@ -5,6 +5,8 @@ import type { CaptureStart, RecordConsumer } from '../decode/consumer.js';
 import { GC_PHASE, MAP_OP, MEMORY_CLASS } from '../format/constants.js';
 import type {
   GcRecord,
+  JsHeapRecord,
+  JsHeapStacksRecord,
   JsSampleRecord,
   MapDelta,
   MapOpName,
@@ -90,6 +92,14 @@ export class BatchCollector implements RecordConsumer {
 
   onJsSample(sample: JsSampleRecord): void {
     this.#other({ type: 'js_sample', ...sample });
+  }
+
+  onJsHeapStacks(part: JsHeapStacksRecord): void {
+    this.#other({ type: 'js_heap_stacks', ...part });
+  }
+
+  onJsHeap(heap: JsHeapRecord): void {
+    this.#other({ type: 'js_heap', ...heap });
   }
 
   onGc({ timeNs, thread, gcType, phase }: GcRecord): void {

@@ -2,6 +2,7 @@
 // A capture as an object that is asked for what is wanted: each answer costs a pass over the file, and nothing else is read.
 
 import { GrowthAggregator, type Moment } from '../aggregate/growth.js';
+import { JsHeapAggregator, type JsHeapMoment } from '../aggregate/js-heap.js';
 import { PeakAggregator } from '../aggregate/peak.js';
 import { type LeakSlices, SliceLeaks } from '../aggregate/slice-leaks.js';
 import { type PeakSlices, SlicePeaks } from '../aggregate/slice-peaks.js';
@@ -9,11 +10,12 @@ import { TemporaryAggregator } from '../aggregate/temporary.js';
 import { TimelineAggregator } from '../aggregate/timeline.js';
 import { TotalsAggregator } from '../aggregate/totals.js';
 import { FormatError } from '../decode/format-error.js';
-import type { Profile } from '../model/profile.js';
+import type { Profile, ProfileKind } from '../model/profile.js';
 import { type DiffOptions, type DiffReport, type DiffSide, diffReport } from '../report/diff.js';
 import { EXPORT_FORMATS } from '../report/export/formats.js';
 import { flamegraphReport } from '../report/flamegraph.js';
 import type { FlamegraphReport } from '../report/flamegraph-report.js';
+import { type JsHeapReport, jsHeapView } from '../report/js-heap.js';
 import { type LeaksOptions, type LeaksReport, leaksReport } from '../report/leaks.js';
 import type { RssReport } from '../report/rss-report.js';
 import { type StatsInput, statsReport } from '../report/stats.js';
@@ -35,12 +37,18 @@ import { readRss } from './rss.js';
 import { CaptureStacks } from './stacks.js';
 import { captureTimeline, type Timeline } from './timeline.js';
 
-/** Which blocks a report is about. */
+/** Which blocks, or objects, a report is about. */
 export interface ProfileSelection {
   /** `peak` unless given. */
-  readonly kind?: 'peak' | 'leaked' | 'temporary' | 'allocated';
+  readonly kind?: ProfileKind;
   /** Of `temporary`: freed after at most so many further allocations of the thread. 1 unless given. */
   readonly threshold?: number;
+}
+
+/** What was sampled of the JavaScript heap, and how. */
+export interface JsHeap extends JsHeapReport {
+  /** Its bytes and counts are estimates: of bytes and objects. */
+  readonly profile: MemoryProfile;
 }
 
 /** From where to where growth is looked at: a mark, or a time. */
@@ -113,6 +121,15 @@ export class Capture {
     return this.profile({ kind: 'allocated' });
   }
 
+  /**
+   * The JavaScript heap, as it was sampled: at its highest, or at the end.
+   * @throws UsageError it was not sampled
+   */
+  async jsHeap(moment: JsHeapMoment = 'peak'): Promise<JsHeap> {
+    const { profile, timeNs, pass, jsHeap } = await this.#jsHeap(moment);
+    return { profile: new MemoryProfile(profile, timeNs, this.#stacksOf(pass)), ...jsHeap };
+  }
+
   async profile(selection: ProfileSelection = {}): Promise<MemoryProfile> {
     const { profile, timeNs, pass } = await this.#profile(selection);
     return new MemoryProfile(profile, timeNs, this.#stacksOf(pass));
@@ -130,8 +147,8 @@ export class Capture {
 
   /** What `memtape summary --json` prints. */
   async summary(options: ProfileSelection & SummaryOptions = {}): Promise<SummaryReport> {
-    const { profile, pass } = await this.#profile(options);
-    return summaryReport(profile, pass.stacks, options);
+    const { profile, pass, jsHeap } = await this.#profile(options);
+    return summaryReport(profile, pass.stacks, { ...options, ...(jsHeap && { jsHeap }) });
   }
 
   /** What the page of `memtape flamegraph` shows; `renderFlamegraph` makes the page. */
@@ -142,13 +159,14 @@ export class Capture {
       readonly temporal?: boolean;
     } = {},
   ): Promise<FlamegraphReport> {
-    const [{ profile, pass }, input, slices] = await Promise.all([
+    const [{ profile, pass, jsHeap }, input, slices] = await Promise.all([
       this.#profile(options),
       this.#statsInput(),
       options.temporal ? this.#slices(options.kind) : undefined,
     ]);
     return flamegraphReport({
       profile,
+      ...(jsHeap && { jsHeap }),
       stacks: pass.stacks,
       stats: statsReport(input),
       timeline: input.timeline,
@@ -160,7 +178,7 @@ export class Capture {
 
   /** What `memtape table` shows. */
   async table(options: ProfileSelection & TableOptions = {}): Promise<TableReport> {
-    const [{ profile, pass }, input] = await Promise.all([
+    const [{ profile, pass, jsHeap }, input] = await Promise.all([
       this.#profile(options),
       this.#statsInput(),
     ]);
@@ -168,8 +186,15 @@ export class Capture {
     const { timeline } = input;
     const { stacks } = pass;
     const { splitThreads = false } = options;
-    const stats = statsReport(input);
-    return tableReport({ profile, stacks, threads, timeline, stats, splitThreads });
+    return tableReport({
+      profile,
+      stacks,
+      threads,
+      timeline,
+      stats: statsReport(input),
+      splitThreads,
+      ...(jsHeap && { jsHeap }),
+    });
   }
 
   /** What `memtape tree` shows. */
@@ -243,7 +268,11 @@ export class Capture {
     readonly profile: Profile;
     readonly timeNs: number;
     readonly pass: Pass;
+    readonly jsHeap?: JsHeapReport;
   }> {
+    if (kind === 'js_heap_peak' || kind === 'js_heap_end') {
+      return this.#jsHeap(kind === 'js_heap_peak' ? 'peak' : 'end');
+    }
     if (kind === 'temporary') {
       const { consumer, pass } = await this.#temporary(threshold);
       return { profile: consumer.temporary(), timeNs: pass.end.endTimeNs, pass };
@@ -256,6 +285,13 @@ export class Capture {
     return kind === 'leaked'
       ? { profile: consumer.leaked(), timeNs: consumer.exitTimeNs ?? pass.end.endTimeNs, pass }
       : { profile: consumer.peak(), timeNs: consumer.peakTimeNs, pass };
+  }
+
+  async #jsHeap(moment: JsHeapMoment) {
+    const { consumer, pass } = await this.#passes.ask('js heap', () => new JsHeapAggregator());
+    const { profile, report } = jsHeapView(consumer, moment, pass.end);
+    const timeNs = Math.max(...report.isolates.map((isolate) => isolate.time_ns));
+    return { profile, timeNs, pass, jsHeap: report };
   }
 
   async #side(options: ProfileSelection): Promise<DiffSide> {

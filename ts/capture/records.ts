@@ -3,6 +3,8 @@
 
 import type {
   AllocatorName,
+  JsHeapRecord,
+  JsHeapStacksRecord,
   JsSampleRecord,
   MapOpName,
   MarkRecord,
@@ -19,6 +21,8 @@ export const RECORD_TYPES = [
   'map',
   'sample',
   'js_sample',
+  'js_heap_stacks',
+  'js_heap',
   'gc',
   'mark',
   'stall',
@@ -96,6 +100,8 @@ export type RareRecord =
   | CollectionRecord
   | (SampleRecord & { readonly type: 'sample' })
   | (JsSampleRecord & { readonly type: 'js_sample' })
+  | (JsHeapStacksRecord & { readonly type: 'js_heap_stacks' })
+  | (JsHeapRecord & { readonly type: 'js_heap' })
   | (MarkRecord & { readonly type: 'mark' })
   | (StallRecord & { readonly type: 'stall' })
   | (RssRecord & { readonly type: 'rss' })

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One pass over a capture, with everything that the commands make reports of.
+import { JsHeapAggregator } from '../aggregate/js-heap.js';
 import { PeakAggregator } from '../aggregate/peak.js';
 import { TemporaryAggregator } from '../aggregate/temporary.js';
 import { TimelineAggregator } from '../aggregate/timeline.js';
@@ -9,6 +10,7 @@ import type { Consumer } from '../decode/consumer.js';
 import type { CaptureEnd, ReadOptions } from '../decode/read-capture.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile } from '../model/profile.js';
+import { type JsHeapReport, jsHeapView } from '../report/js-heap.js';
 import { type StatsOptions, statsReport } from '../report/stats.js';
 import type { StatsReport } from '../report/stats-report.js';
 import { type TimelineReport, timelineReport } from '../report/timeline.js';
@@ -25,12 +27,14 @@ export interface Analysis {
   readonly timeline: TimelineReport;
   /** What the options ask for: the peak, leaks or temporary allocations. */
   readonly profile: Profile;
+  /** When they ask for the JavaScript heap. */
+  readonly jsHeap?: JsHeapReport;
   stats(options?: StatsOptions): StatsReport;
 }
 
 type ProfileOptions = Pick<
   Options,
-  'leaks' | 'temporaryAllocations' | 'temporaryAllocationThreshold' | 'maxMemoryRecords'
+  'leaks' | 'jsHeap' | 'temporaryAllocations' | 'temporaryAllocationThreshold' | 'maxMemoryRecords'
 >;
 
 const DEFAULT_THRESHOLD = 1;
@@ -70,8 +74,11 @@ export async function analyse(
   const timelines = new TimelineAggregator(options.maxMemoryRecords);
   const threshold = temporaryThreshold(options);
   const temporary = threshold === null ? null : new TemporaryAggregator(threshold);
-  const consumers = [peak, totals, timelines, ...(temporary ? [temporary] : []), ...more];
+  const heaps = options.jsHeap ? new JsHeapAggregator() : null;
+  const chosen = [...(temporary ? [temporary] : []), ...(heaps ? [heaps] : [])];
+  const consumers = [peak, totals, timelines, ...chosen, ...more];
   const { end, stacks } = await read(path, consumers);
+  const view = heaps && jsHeapView(heaps, options.leaks ? 'end' : 'peak', end);
   const timeline = timelineReport({
     timeline: timelines,
     peak: { timeNs: peak.peakTimeNs, bytes: peak.peakBytes },
@@ -84,7 +91,9 @@ export async function analyse(
     totals,
     timelines,
     timeline,
-    profile: temporary?.temporary() ?? (options.leaks ? peak.leaked() : peak.peak()),
+    profile:
+      view?.profile ?? temporary?.temporary() ?? (options.leaks ? peak.leaked() : peak.peak()),
+    ...(view && { jsHeap: view.report }),
     stats: (options) => statsReport({ end, stacks, peak, totals, timeline }, options),
   };
 }

@@ -29,6 +29,7 @@ export const commands: readonly CommandEntry[] = [
       'eval',
       'interval',
       'native',
+      'jsHeapInterval',
       'follow',
       'noFollow',
       'confidentialFiles',
@@ -38,6 +39,7 @@ export const commands: readonly CommandEntry[] = [
     help: `Examples:
   memtape run app.js --port 8080
   memtape run --native -o app.bin app.js
+  memtape run --js-heap app.js
   memtape run -e "require('./import')()"
   memtape run -- npm test`,
     load: () => import('./commands/run.js'),
@@ -46,7 +48,7 @@ export const commands: readonly CommandEntry[] = [
     name: 'env',
     summary: 'print the environment that records any command',
     usage: '[options]',
-    options: ['outputCapture', 'force', 'interval', 'native', 'follow', 'json'],
+    options: ['outputCapture', 'force', 'interval', 'native', 'jsHeapInterval', 'follow', 'json'],
     maxArgs: 0,
     help: `Examples:
   eval "$(memtape env -o app.%p.bin)"; node app.js
@@ -64,6 +66,7 @@ export const commands: readonly CommandEntry[] = [
       'json',
       'csv',
       'leaks',
+      'jsHeap',
       'temporaryAllocations',
       'temporaryAllocationThreshold',
       'temporal',
@@ -92,6 +95,7 @@ export const commands: readonly CommandEntry[] = [
       'json',
       'csv',
       'leaks',
+      'jsHeap',
       'temporaryAllocations',
       'temporaryAllocationThreshold',
       'splitThreads',
@@ -113,6 +117,7 @@ export const commands: readonly CommandEntry[] = [
       'maxRows',
       'sort',
       'leaks',
+      'jsHeap',
       'temporaryAllocations',
       'temporaryAllocationThreshold',
     ],

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import { packageRoot } from '../native/package-root.js';
 import { type CommandEntry, commands } from './commands.js';
 import { ignoreBrokenPipe, reportError } from './errors.js';
-import { type Options, option } from './options.js';
+import { flagsOf, type Options, option } from './options.js';
 
 function version(): string {
   const require = createRequire(import.meta.url);
@@ -18,13 +18,32 @@ function afterDashes(rawArgs: readonly string[], args: readonly string[]): boole
   return rawArgs[rawArgs.length - args.length - 1] === '--';
 }
 
+/**
+ * Without `=` the value of an option that may have one is what it is preset to: the next word is the program. What follows
+ * the program is its own.
+ */
+function withPresets(args: readonly string[], options: readonly Option[]): string[] {
+  const result = [...args];
+  for (let i = 0; i < args.length && args[i]?.startsWith('-') && args[i] !== '--'; i++) {
+    const arg = args[i] ?? '';
+    const name = /^-\w+$/.test(arg) ? `-${arg.at(-1)}` : arg;
+    const option = options.find(({ short, long }) => name === short || name === long);
+    if (option?.optional) result[i] = `${arg}=${option.presetArg}`;
+    if (option?.required) i++;
+  }
+  return result;
+}
+
 function subcommand(entry: CommandEntry, rawArgs: readonly string[]): Command {
   const command = new Command(entry.name)
     .summary(entry.summary)
     .description(`${entry.summary[0]?.toUpperCase()}${entry.summary.slice(1)}.`)
     .usage(entry.usage)
     .argument('[args...]')
-    .configureHelp({ visibleArguments: () => [] })
+    .configureHelp({
+      visibleArguments: () => [],
+      optionTerm: flagsOf,
+    })
     .action(async (args: string[], options: Options) => {
       if (args.length > entry.maxArgs) {
         command.error(`error: too many arguments: ${args.slice(entry.maxArgs).join(' ')}`);
@@ -62,7 +81,10 @@ try {
     program(argv).outputHelp({ error: true });
     process.exitCode = 2;
   } else {
-    await program(argv).parseAsync(argv, { from: 'user' });
+    const root = program(argv);
+    const [name = '', ...args] = argv;
+    const options = root.commands.find((command) => command.name() === name)?.options ?? [];
+    await root.parseAsync([name, ...withPresets(args, options)], { from: 'user' });
   }
 } catch (error) {
   if (!(error instanceof CommanderError && error.exitCode === 0)) reportError(error);

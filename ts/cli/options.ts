@@ -2,6 +2,11 @@
 // Every option of every command, once. A command names the ones it takes.
 import { InvalidArgumentError, Option } from 'commander';
 import { CONFIDENTIAL, type Confidential } from '../model/confidential.js';
+import {
+  DEFAULT_JS_HEAP_INTERVAL,
+  MAX_JS_HEAP_INTERVAL,
+  MIN_JS_HEAP_INTERVAL,
+} from '../tracker/js-heap-interval.js';
 
 export interface Options {
   output?: string;
@@ -29,6 +34,8 @@ export interface Options {
   html?: string;
   failOnIncrease?: Limit;
   biggestAllocs?: number;
+  /** Bytes between two samples when something is recorded, true for reports. */
+  jsHeap?: number | true;
   from?: Moment;
   to?: Moment;
 }
@@ -95,6 +102,18 @@ const table = {
       '--follow',
       'record the processes that the program starts, too (default for npm, npx, sh and their like)',
     ),
+  jsHeapInterval: () =>
+    new Option(
+      '--js-heap [bytes]',
+      `sample the JavaScript heap, too, about every so many bytes (default: ${DEFAULT_JS_HEAP_INTERVAL})`,
+    )
+      .preset(`${DEFAULT_JS_HEAP_INTERVAL}`)
+      .argParser(whole(MIN_JS_HEAP_INTERVAL, MAX_JS_HEAP_INTERVAL)),
+  jsHeap: () =>
+    new Option(
+      '--js-heap',
+      'the JavaScript heap, as sampled by run --js-heap, in place of all memory',
+    ).conflicts(['temporaryAllocations', 'temporaryAllocationThreshold', 'temporal']),
   noFollow: () => new Option('--no-follow', 'do not'),
   noCompress: () => new Option('--no-compress', 'leave the capture uncompressed'),
   noFold: () => new Option('--no-fold', 'keep the smallest parts, however large the page gets'),
@@ -170,5 +189,8 @@ const table = {
 } satisfies Record<string, () => Option>;
 
 export type OptionName = keyof typeof table;
+
+/** As they are typed: a value that may be left out stands behind `=`. */
+export const flagsOf = ({ flags }: Option): string => flags.replace(' [', '[=');
 
 export const option = (name: OptionName): Option => table[name]();

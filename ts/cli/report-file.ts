@@ -18,7 +18,8 @@ export interface ReportFile {
 }
 
 /** What the options ask for, in a word; nothing for the peak. */
-export function profileWord(options: Options): 'leaks' | 'temporary' | undefined {
+export function profileWord(options: Options): string | undefined {
+  if (options.jsHeap) return options.leaks ? 'js-heap-leaks' : 'js-heap';
   const { leaks, temporaryAllocations, temporaryAllocationThreshold } = options;
   if (temporaryAllocations || temporaryAllocationThreshold !== undefined) return 'temporary';
   return leaks ? 'leaks' : undefined;

@@ -60,5 +60,7 @@ export async function traceSettings(
     native: options.native ?? inherited.native ?? false,
     follow: options.follow ?? inherited.follow ?? fallback.follow ?? false,
     force,
+    jsHeapInterval:
+      typeof options.jsHeap === 'number' ? options.jsHeap : (inherited.jsHeapInterval ?? 0),
   };
 }

@@ -4,6 +4,8 @@
 import type {
   FileHeader,
   GcRecord,
+  JsHeapRecord,
+  JsHeapStacksRecord,
   JsSampleRecord,
   MapRecord,
   MarkRecord,
@@ -46,6 +48,8 @@ export interface Consumer {
   /** Follows onRss, as often as there are pages for. */
   onRssPages?(pages: RssPagesRecord): void;
   onJsSample?(sample: JsSampleRecord): void;
+  onJsHeapStacks?(part: JsHeapStacksRecord): void;
+  onJsHeap?(heap: JsHeapRecord): void;
   onGc?(gc: GcRecord): void;
   onMark?(mark: MarkRecord): void;
   onStall?(stall: StallRecord): void;

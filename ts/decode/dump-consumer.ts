@@ -4,6 +4,8 @@
 import { ALLOCATORS, BLOCK_KIND, GC_PHASE, MAP_OP, MEMORY_CLASS } from '../format/constants.js';
 import type {
   GcRecord,
+  JsHeapRecord,
+  JsHeapStacksRecord,
   JsSampleRecord,
   MapRecord,
   MarkRecord,
@@ -111,6 +113,14 @@ export class DumpConsumer implements RecordConsumer {
 
   onJsSample({ timeNs: _, ...sample }: JsSampleRecord): void {
     this.#emit({ type: 'js_sample', ...sample });
+  }
+
+  onJsHeapStacks({ timeNs: _, ...part }: JsHeapStacksRecord): void {
+    this.#emit({ type: 'js_heap_stacks', ...part });
+  }
+
+  onJsHeap({ timeNs: _, ...heap }: JsHeapRecord): void {
+    this.#emit({ type: 'js_heap', ...heap });
   }
 
   onGc({ thread, gcType, phase }: GcRecord): void {

@@ -49,6 +49,8 @@ export class LongRecords {
     [LONG_TAG.rss, (c, t) => this.#rss(c, t)],
     [LONG_TAG.rss_pages, (c, t) => this.#rssPages(c, t)],
     [LONG_TAG.js_sample, (c, t) => this.#jsSample(c, t)],
+    [LONG_TAG.js_heap, (c, t) => this.#jsHeap(c, t)],
+    [LONG_TAG.js_heap_stacks, (c, t) => this.#jsHeapStacks(c, t)],
     [LONG_TAG.gc, (c, t) => this.#gc(c, t)],
     [LONG_TAG.mark, (c, t) => this.#mark(c, t)],
     [LONG_TAG.metadata, (c) => this.#metadata(c)],
@@ -138,18 +140,18 @@ export class LongRecords {
 
   #frame(c: ByteCursor): void {
     const kind = c.varint();
-    const target = kind <= FRAME_KIND.label ? c.varint() : 0;
+    // A kind of a later version keeps its number and reads as unknown.
+    const known = kind <= FRAME_KIND.function;
+    const target = known ? c.varint() : 0;
     let offset = 0;
     let line = 0;
     let column = 0;
     if (kind === FRAME_KIND.native) {
       offset = c.varint();
-    } else if (kind !== FRAME_KIND.builtin && kind < FRAME_KIND.label) {
+    } else if (known && kind !== FRAME_KIND.builtin && kind !== FRAME_KIND.label) {
       line = c.varint();
       column = c.varint();
     }
-    // A kind of a later version keeps its number and reads as unknown.
-    const known = kind <= FRAME_KIND.label;
     const id = this.#tables.addFrame(known ? kind : null, target, offset, line, column);
     this.#defined({ type: 'frame', id });
   }
@@ -238,6 +240,31 @@ export class LongRecords {
       spaces.push({ name: this.#text(c), size: c.varint(), used: c.varint() });
     }
     this.#consumer.onJsSample?.({ timeNs, ...numbers, spaces });
+  }
+
+  #jsHeap(c: ByteCursor, timeNs: number): void {
+    const heap = {
+      timeNs,
+      thread: this.#thread(c),
+      flags: c.varint(),
+      interval: c.varint(),
+      used: c.varint(),
+      samples: c.varint(),
+      stackCount: c.varint(),
+      problem: this.#text(c),
+    };
+    this.#consumer.onJsHeap?.(heap);
+  }
+
+  #jsHeapStacks(c: ByteCursor, timeNs: number): void {
+    const thread = this.#thread(c);
+    const [stacks, bytes, objects]: [number[], number[], number[]] = [[], [], []];
+    while (c.remaining > 0) {
+      stacks.push(c.below(this.#tables.next.stack, 'stack'));
+      bytes.push(c.varint());
+      objects.push(c.varint());
+    }
+    this.#consumer.onJsHeapStacks?.({ timeNs, thread, stacks, bytes, objects });
   }
 
   #gc(c: ByteCursor, timeNs: number): void {

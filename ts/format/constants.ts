@@ -95,6 +95,8 @@ export const LONG_TAG = {
   source_map: 0x36,
   rss: 0x37,
   rss_pages: 0x38,
+  js_heap: 0x3a,
+  js_heap_stacks: 0x3b,
   source_line: 0x3c,
 } as const;
 
@@ -126,7 +128,12 @@ export const FRAME_KIND = {
   builtin: 5,
   wasm: 6,
   label: 7,
+  function: 8,
 } as const;
+
+// §5.4 flags of a js_heap
+export const JS_HEAP_END = 1;
+export const JS_HEAP_COLLECTED = 2;
 
 // §5.2 map
 export const MAP_OP = { mmap: 0, munmap: 1, mremap: 2, mprotect: 3, madvise: 4 } as const;

@@ -100,6 +100,32 @@ export interface JsSampleRecord {
   readonly spaces: readonly HeapSpace[];
 }
 
+/** A profile of a thread's JavaScript heap: its stacks came before. Or, with a problem, that there will be none. */
+export interface JsHeapRecord {
+  readonly timeNs: number;
+  readonly thread: number;
+  /** JS_HEAP_END, JS_HEAP_COLLECTED. */
+  readonly flags: number;
+  /** Bytes between two samples, on average. */
+  readonly interval: number;
+  /** Size of the heap then. */
+  readonly used: number;
+  readonly samples: number;
+  /** How many entries its js_heap_stacks have together. */
+  readonly stackCount: number;
+  /** Empty: none. */
+  readonly problem: string;
+}
+
+/** A part of the thread's next profile. Columns of equal length. */
+export interface JsHeapStacksRecord {
+  readonly timeNs: number;
+  readonly thread: number;
+  readonly stacks: readonly number[];
+  readonly bytes: readonly number[];
+  readonly objects: readonly number[];
+}
+
 export interface GcRecord {
   readonly timeNs: number;
   readonly thread: number;
@@ -133,7 +159,7 @@ export interface FunctionInfo {
 export type FrameInfo =
   | { readonly kind: 'native'; readonly module: number; readonly offset: number }
   | {
-      readonly kind: 'interpreted' | 'baseline' | 'maglev' | 'turbofan' | 'wasm';
+      readonly kind: 'interpreted' | 'baseline' | 'maglev' | 'turbofan' | 'wasm' | 'function';
       readonly function: number;
       readonly line: number;
       readonly column: number;

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ProfileKind } from '../model/profile.js';
+import type { JsHeapReport } from '../report/js-heap.js';
 import { headScript, style } from './app-bundle.js';
 
 /** Unless the reader asks for more. */
@@ -19,9 +20,12 @@ const HEADINGS: Record<ProfileKind, Heading> = {
   leaked: { heading: 'Memory never freed', moment: 'at the end' },
   temporary: { heading: 'Temporary memory', moment: 'for a short time' },
   allocated: { heading: 'Memory allocated', moment: 'at any time' },
+  js_heap_peak: { heading: 'JS heap at its highest', moment: 'when the JS heap was largest' },
+  js_heap_end: { heading: 'JS heap at the end', moment: 'at the end' },
 };
 
-export const headingOf = (kind: ProfileKind): Heading => HEADINGS[kind];
+export const headingOf = (kind: ProfileKind, jsHeap?: JsHeapReport): Heading =>
+  jsHeap === undefined ? HEADINGS[kind] : { ...HEADINGS[kind], heading: jsHeap.title };
 
 export interface HtmlPage extends Heading {
   readonly title: string;

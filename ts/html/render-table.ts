@@ -42,7 +42,7 @@ export function renderTable(report: TableReport, options: TableRenderOptions = {
       stats: report.stats,
     };
     const html = htmlPage({
-      ...headingOf(report.kind),
+      ...headingOf(report.kind, report.js_heap),
       title: report.title,
       command: report.stats.metadata.command_line,
       markup: tableMarkup,

@@ -128,7 +128,7 @@ function treeOf(columns: TreeColumns): StackTree {
 }
 
 function page(report: FlamegraphReport, data: PageData): string {
-  const single = headingOf(report.kind);
+  const single = headingOf(report.kind, report.js_heap);
   const heading = data.isDifference
     ? {
         heading: `${single.heading}, compared`,

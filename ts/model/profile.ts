@@ -3,7 +3,14 @@
 
 import { ALLOCATORS } from '../format/constants.js';
 
-export type ProfileKind = 'peak' | 'leaked' | 'temporary' | 'allocated';
+export type ProfileKind =
+  | 'peak'
+  | 'leaked'
+  | 'temporary'
+  | 'allocated'
+  /** Sampled, and of the JavaScript heap: memory that the others have in mappings. */
+  | 'js_heap_peak'
+  | 'js_heap_end';
 
 /** Columns of equal length; one row per stack, thread and allocator. */
 export interface ProfileRows {
@@ -22,12 +29,13 @@ export interface Profile {
   readonly totalCount: number;
 }
 
-/** The format's allocators, then the calls that can commit pages. */
-export const ALLOCATOR_NAMES = [...ALLOCATORS, 'mmap', 'mremap', 'mprotect'] as const;
+/** The format's allocators, the calls that can commit pages, and V8 for its objects. */
+export const ALLOCATOR_NAMES = [...ALLOCATORS, 'mmap', 'mremap', 'mprotect', 'JS heap'] as const;
 
 export const ALLOCATOR_MMAP = ALLOCATORS.length;
 export const ALLOCATOR_MREMAP = ALLOCATORS.length + 1;
 export const ALLOCATOR_MPROTECT = ALLOCATORS.length + 2;
+export const ALLOCATOR_JS_HEAP = ALLOCATORS.length + 3;
 
 /** Adds up threads and allocators, for reports that only ask about stacks. */
 export function bytesByStack(rows: ProfileRows): Map<number, { bytes: number; count: number }> {

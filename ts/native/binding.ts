@@ -14,6 +14,8 @@ export interface NativeStartOptions {
   readonly native: boolean;
   /** Also record processes that this one starts. */
   readonly follow: boolean;
+  /** Bytes between two samples of JavaScript heaps; 0: they are not sampled. */
+  readonly jsHeapInterval: number;
   /** What the capture's metadata says was started: executable, script, arguments. */
   readonly command: string[];
   readonly execArgv: string[];

@@ -5,6 +5,7 @@ import type { ThreadInfo } from '../format/records.js';
 import type { SourcedFrame } from '../model/frame.js';
 import type { ProfileKind } from '../model/profile.js';
 import type { Lives, SnapshotChanges } from '../model/time-slices.js';
+import type { JsHeapReport } from './js-heap.js';
 import type { StatsReport } from './stats-report.js';
 import type { TimelineReport } from './timeline.js';
 
@@ -70,4 +71,6 @@ export interface FlamegraphReport {
   readonly temporal?: TemporalColumns;
   readonly timeline: TimelineReport;
   readonly stats: StatsReport;
+  /** When it is about the JavaScript heap. */
+  readonly js_heap?: JsHeapReport;
 }

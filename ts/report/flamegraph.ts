@@ -9,6 +9,7 @@ import type { NamedStacks } from '../model/named-stacks.js';
 import { ALLOCATOR_NAMES, type Profile, type ProfileRows } from '../model/profile.js';
 import { StackTreeBuilder } from '../model/stack-tree.js';
 import type { EntryColumns, FlamegraphReport, ThreadName } from './flamegraph-report.js';
+import { type JsHeapReport, statsAbout } from './js-heap.js';
 import type { StatsReport } from './stats-report.js';
 import { temporalColumns } from './temporal.js';
 import { threadText } from './thread-text.js';
@@ -26,6 +27,8 @@ export interface FlamegraphInput {
   readonly title?: string;
   /** Names of threads: each gets a frame at the root of its stacks. */
   readonly threadName?: (thread: number) => string;
+  /** When the profile is of the JavaScript heap. */
+  readonly jsHeap?: JsHeapReport;
   /** The text of each frame's line. */
   readonly sourceLines?: (frames: readonly Frame[]) => readonly (string | undefined)[];
 }
@@ -57,7 +60,7 @@ export function flamegraphReport(input: FlamegraphInput): FlamegraphReport {
     allocators: ALLOCATOR_NAMES,
     ...(temporal && { temporal }),
     timeline,
-    stats,
+    ...statsAbout(stats, input.jsHeap),
   };
 }
 

@@ -4,6 +4,7 @@
 import { frameTotals } from '../model/frame-totals.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile, ProfileKind } from '../model/profile.js';
+import type { JsHeapReport } from './js-heap.js';
 import { sumBySite } from './sites.js';
 
 export interface SummaryRow {
@@ -36,6 +37,8 @@ export interface SummaryReport {
   readonly total_allocations: number;
   /** How many rows there are, those beyond `maxRows` included. */
   readonly row_count: number;
+  /** When it is about the JavaScript heap. */
+  readonly js_heap?: JsHeapReport;
 }
 
 export const SUMMARY_COLUMNS = ['total_bytes', 'own_bytes', 'allocations', 'function'] as const;
@@ -45,6 +48,8 @@ export interface SummaryOptions {
   /** All rows unless given. */
   readonly maxRows?: number;
   readonly sortBy?: SummaryColumn;
+  /** When the profile is of the JavaScript heap. */
+  readonly jsHeap?: JsHeapReport;
 }
 
 export function summaryReport(
@@ -84,6 +89,7 @@ export function summaryReport(
     total_bytes: profile.totalBytes,
     total_allocations: profile.totalCount,
     row_count: rows.length,
+    ...(options.jsHeap !== undefined && { js_heap: options.jsHeap }),
   };
 }
 

@@ -6,6 +6,7 @@ import { type Frame, isNodeInternal } from '../model/frame.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile, ProfileKind } from '../model/profile.js';
 import { StackTreeBuilder } from '../model/stack-tree.js';
+import { type JsHeapReport, statsAbout } from './js-heap.js';
 import type { StatsReport } from './stats-report.js';
 import { type TableEntries, type TableRow, tableRows } from './table-rows.js';
 import { threadText } from './thread-text.js';
@@ -25,6 +26,8 @@ export interface TableReport {
   readonly total_allocations: number;
   readonly timeline: TimelineReport;
   readonly stats: StatsReport;
+  /** When it is about the JavaScript heap. */
+  readonly js_heap?: JsHeapReport;
   /** Its rows, for JSON.stringify and for programs. */
   toJSON(): TableData;
 }
@@ -34,6 +37,8 @@ export interface TableData {
   readonly kind: ProfileKind;
   readonly total_bytes: number;
   readonly total_allocations: number;
+  /** When it is about the JavaScript heap. */
+  readonly js_heap?: JsHeapReport;
   /** The largest first. */
   readonly rows: readonly TableRow[];
 }
@@ -49,6 +54,8 @@ export interface TableInput extends TableOptions {
   readonly threads: ReadonlyMap<number, ThreadInfo>;
   readonly timeline: TimelineReport;
   readonly stats: StatsReport;
+  /** When the profile is of the JavaScript heap. */
+  readonly jsHeap?: JsHeapReport;
 }
 
 export function tableReport({
@@ -57,6 +64,7 @@ export function tableReport({
   threads,
   timeline,
   stats,
+  jsHeap,
   splitThreads = false,
 }: TableInput): TableReport {
   const { rows } = profile;
@@ -89,11 +97,12 @@ export function tableReport({
     total_bytes,
     total_allocations,
     timeline,
-    stats,
+    ...statsAbout(stats, jsHeap),
     toJSON: () => ({
       kind,
       total_bytes,
       total_allocations,
+      ...(jsHeap && { js_heap: jsHeap }),
       rows: tableRows({ frames, threads: names, entries }, { splitThreads }),
     }),
   };

@@ -15,6 +15,8 @@ const BAR_WIDTH = 25;
 
 /** What a list is about, unless that is the whole run. */
 const ABOUT: Record<ProfileKind, string> = {
+  js_heap_peak: 'in the JS heap at its highest',
+  js_heap_end: 'in the JS heap at the end',
   allocated: '',
   peak: ' at the peak',
   leaked: ' of what leaked',

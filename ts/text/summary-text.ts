@@ -56,8 +56,10 @@ export interface SummaryTextOptions extends TextOptions {
 export function summaryText(report: SummaryReport, options: SummaryTextOptions = {}): string {
   const colours = pc.createColors(options.colour ?? false);
   const sortBy = options.sortBy ?? 'total_bytes';
-  const title = (column: Pick<Column, 'title' | 'sort'>) =>
-    column.sort === sortBy ? `<${column.title}>` : column.title;
+  const title = (column: Pick<Column, 'title' | 'sort'>) => {
+    const text = column.sort === 'allocations' && report.js_heap ? 'Objects' : column.title;
+    return column.sort === sortBy ? `<${text}>` : text;
+  };
   const cells = report.rows.map((row) => NUMBERS.map((column) => column.text(row, report)));
   const widths = NUMBERS.map((column, index) =>
     Math.max(title(column).length, ...cells.map((row) => (row[index] as string).length)),
@@ -78,7 +80,12 @@ export function summaryText(report: SummaryReport, options: SummaryTextOptions =
     });
     return [padEnd(locations[index] as string, locationWidth), ...numbers].join(GAP);
   });
-  return `${[colours.bold(header), ...lines, ...cutNote(report)].join('\n')}\n`;
+  const top = jsHeapLines(report).map((line, i) => (i === 0 ? colours.bold(line) : line));
+  return `${[...top, colours.bold(header), ...lines, ...cutNote(report)].join('\n')}\n`;
+}
+
+function jsHeapLines({ js_heap }: SummaryReport): string[] {
+  return js_heap === undefined ? [] : [js_heap.title, ...js_heap.notes, ''];
 }
 
 function placeOf(row: SummaryRow): string {

@@ -10,6 +10,8 @@ export interface TraceSettings {
   readonly native: boolean;
   readonly follow: boolean;
   readonly force: boolean;
+  /** Bytes between two samples of JavaScript heaps; 0: they are not sampled. */
+  readonly jsHeapInterval: number;
 }
 
 interface Variable {
@@ -60,6 +62,13 @@ export const variables: readonly Variable[] = [
     expected: '0 or 1',
     fallback: '0',
     value: ({ force }) => bit(force),
+  },
+  {
+    name: 'MEMTAPE_JS_HEAP',
+    meaning: 'Sample JavaScript heaps: bytes between two samples, on average.',
+    expected: '0 or a whole number from 1024 to 1073741824',
+    fallback: '0',
+    value: ({ jsHeapInterval }) => String(jsHeapInterval),
   },
   {
     name: 'MEMTAPE_ADDON',

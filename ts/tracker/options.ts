@@ -10,6 +10,11 @@ import {
   show,
 } from './destination.js';
 import { didYouMean } from './did-you-mean.js';
+import {
+  DEFAULT_JS_HEAP_INTERVAL,
+  MAX_JS_HEAP_INTERVAL,
+  MIN_JS_HEAP_INTERVAL,
+} from './js-heap-interval.js';
 import { UsageError } from './usage-error.js';
 
 export interface TrackerOptions {
@@ -24,6 +29,11 @@ export interface TrackerOptions {
   readonly interval?: number;
   /** Also record the processes that this one starts, each into its own capture. Default: false. */
   readonly follow?: boolean;
+  /**
+   * Sample the JavaScript heap, too: `true`, or how many bytes are between two samples on average,
+   * 1024 to 1073741824. Default: false.
+   */
+  readonly jsHeap?: boolean | number;
 }
 
 export const DEFAULT_INTERVAL_MS = 10;
@@ -31,6 +41,10 @@ export const MAX_INTERVAL_MS = 60_000;
 
 /** @internal */
 export const intervalSchema = z.int().check(z.gte(1), z.lte(MAX_INTERVAL_MS));
+/** @internal */
+export const jsHeapIntervalSchema = z
+  .int()
+  .check(z.gte(MIN_JS_HEAP_INTERVAL), z.lte(MAX_JS_HEAP_INTERVAL));
 
 const schema = z.strictObject({
   destination: z.optional(
@@ -39,6 +53,7 @@ const schema = z.strictObject({
   native: z.optional(z.boolean()),
   interval: z.optional(intervalSchema),
   follow: z.optional(z.boolean()),
+  jsHeap: z.optional(z.union([z.boolean(), jsHeapIntervalSchema])),
 });
 
 /** What each option must be, in the words of an error message. */
@@ -47,6 +62,7 @@ const expected: Record<keyof TrackerOptions, string> = {
   native: 'true or false',
   interval: `a whole number of milliseconds from 1 to ${MAX_INTERVAL_MS}`,
   follow: 'true or false',
+  jsHeap: `true, false or a whole number of bytes from ${MIN_JS_HEAP_INTERVAL} to ${MAX_JS_HEAP_INTERVAL}`,
 };
 
 export interface ResolvedOptions {
@@ -55,7 +71,12 @@ export interface ResolvedOptions {
   readonly native: boolean;
   readonly intervalMs: number;
   readonly follow: boolean;
+  /** 0: not sampled. */
+  readonly jsHeapInterval: number;
 }
+
+const jsHeapInterval = (jsHeap: boolean | number): number =>
+  typeof jsHeap === 'number' ? jsHeap : jsHeap ? DEFAULT_JS_HEAP_INTERVAL : 0;
 
 function validate(options: unknown): z.infer<typeof schema> {
   const result = schema.safeParse(options);
@@ -97,5 +118,6 @@ export function resolveOptions(given: unknown): ResolvedOptions {
     native: options.native ?? false,
     intervalMs: options.interval ?? DEFAULT_INTERVAL_MS,
     follow: options.follow ?? false,
+    jsHeapInterval: jsHeapInterval(options.jsHeap ?? false),
   };
 }

@@ -48,6 +48,7 @@ export class Tracker implements Disposable, AsyncDisposable {
         intervalMs: resolved.intervalMs,
         native: resolved.native,
         follow: resolved.follow,
+        jsHeapInterval: resolved.jsHeapInterval,
         command: process.argv,
         execArgv: process.execArgv,
         library: locate()?.preload ?? '',

@@ -229,6 +229,20 @@ void Samples(CaptureBuilder& c) {
   e.Stall(2, 123'456);
 }
 
+// F-24, F-25.
+void JsHeaps(CaptureBuilder& c) {
+  c.DefineStacks(2);
+  RecordEncoder& e = c.encoder();
+  e.DefineFrame({.kind = FrameKind::kFunction, .function = 1, .line = 12, .column = 3});
+  e.SyncTime(20'000'000);
+  e.JsHeapStacks(1, std::array<JsHeapStack, 2>{{{1, 524'304, 32'769}, {0, 16, 1}}});
+  e.JsHeapStacks(2, std::array<JsHeapStack, 1>{{{2, 100, 4}}});
+  e.JsHeapStacks(1, std::array<JsHeapStack, 1>{{{2, uint64_t{1} << 33, 2}}});
+  e.JsHeap({1, kJsHeapEnd | kJsHeapCollected, 524'288, uint64_t{1} << 34, 5, 3, 0});
+  e.JsHeap({2, 0, 524'288, 1'000'000, 1, 1, 0});
+  e.JsHeap({3, 0, 524'288, 0, 0, 0, e.DefineString("another heap profiler was sampling already")});
+}
+
 void Json(CaptureBuilder& c) {
   c.encoder().Metadata(R"({"command":["node","a.js"],"pid":4242,"clock":"tsc","future":[1]})");
   c.encoder().Metadata(R"({"pid":4243,"pageSize":4096,"clock":7})");
@@ -478,6 +492,7 @@ constexpr Golden kGoldens[] = {
     {"maps", Maps},
     {"samples", Samples},
     {"rss", Rss},
+    {"js-heaps", JsHeaps},
     {"json", Json},
     {"names", Names},
     {"missed-frees", MissedFrees},

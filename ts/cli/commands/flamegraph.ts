@@ -50,7 +50,7 @@ function text(
   options: Options,
   slices: FlamegraphInput['slices'] | undefined,
 ): string {
-  const { end, profile, stacks, timeline, stats } = analysis;
+  const { end, profile, stacks, timeline, stats, jsHeap } = analysis;
   const { confidentialFiles: confidential = 'default' } = options;
   const threadName = threadNames(analysis, options);
   const report = flamegraphReport({
@@ -58,6 +58,7 @@ function text(
     stacks,
     timeline,
     stats: stats(),
+    ...(jsHeap && { jsHeap }),
     sourceLines: (frames) => linesOf(end, frames, { confidential, endedAtMs: endedAtMs(end) }),
     threads: end.tables.threads,
     ...(threadName && { threadName }),

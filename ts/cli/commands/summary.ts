@@ -25,12 +25,13 @@ function fittingRows(): number | undefined {
 }
 
 export const action: Action = async (args, options) => {
-  const { profile, stacks } = await analyse(captureArgument(args, 'summary'), options);
+  const { profile, stacks, jsHeap } = await analyse(captureArgument(args, 'summary'), options);
   const sortBy = COLUMNS[options.sort ?? 'total'] ?? 'total_bytes';
   const maxRows = options.maxRows ?? (options.json || options.csv ? undefined : fittingRows());
   const report = summaryReport(profile, stacks, {
     sortBy,
     ...(maxRows !== undefined && { maxRows }),
+    ...(jsHeap && { jsHeap }),
   });
   const data = dataText(options, {
     json: () => report,

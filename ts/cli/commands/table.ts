@@ -19,10 +19,11 @@ export const action: Action = async (args, options) => {
   const kind = word === undefined ? 'table' : `table-${word}`;
   const target = asData ? { output: '-', ...options } : options;
   const file = reportFile(capture, { kind, extension: 'html' }, target);
-  const { end, profile, stacks, timeline, stats } = await analyse(capture, options);
+  const { end, profile, stacks, timeline, stats, jsHeap } = await analyse(capture, options);
   const { threads } = end.tables;
   const { splitThreads = false } = options;
-  const input = { profile, stacks, threads, timeline, stats: stats() };
+  const about = jsHeap && { jsHeap };
+  const input = { profile, stacks, threads, timeline, stats: stats(), ...about };
   const report = tableReport({ ...input, splitThreads });
   await writeReportFile(file, [data(report, options) ?? page(report, options)], options);
 };

@@ -31,6 +31,8 @@ const WHOLE_NAMES: Record<string, string> = {
   leaked: 'what leaked',
   temporary: 'temporary memory',
   allocated: 'all allocated',
+  js_heap_peak: 'the JS heap',
+  js_heap_end: 'the JS heap',
 };
 
 export class Page {
