@@ -58,7 +58,7 @@ function shareOnLines(recording: Recording, groups: readonly Group[]): number {
 function expectOnLines({ onLines }: RealCase, recording: Recording): void {
   if (!onLines) return;
   const groups = recording.allocated.filter(({ stack }) => {
-    const leaf = basename(recording.nativeLeaf(stack)?.file ?? '');
+    const leaf = basename(recording.nativeLeaf(stack)?.module ?? '');
     return onLines.modules.some((module) => leaf.startsWith(module));
   });
   expect(groups.length).toBeGreaterThan(0);

@@ -116,9 +116,16 @@ export class Recording {
     return frames;
   }
 
-  /** The first native frame from the leaf. */
-  nativeLeaf(stack: number): Frame | undefined {
-    return this.frames(stack).find(({ kind }) => kind === 'native');
+  /** The first native frame from the leaf. Its file is the source where there is debug information. */
+  nativeLeaf(stack: number): (Frame & { readonly module: string }) | undefined {
+    const { tables } = this.end;
+    for (const id of tables.stackFrames(stack)) {
+      const info = tables.frame(id);
+      if (info?.kind !== 'native') continue;
+      const leaf = frameNames(tables, id).at(-1);
+      return leaf && { ...leaf, module: tables.module(info.module)?.path ?? '' };
+    }
+    return undefined;
   }
 
   /** Kinds of the JavaScript frames as recorded, leaf first: interpreted, baseline, maglev, turbofan. */

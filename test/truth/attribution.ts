@@ -17,7 +17,7 @@ function problem(wanted: Expectation, recording: Recording, stack: number): stri
   const frames = scriptFrames(recording, stack);
   if (wanted.native === undefined) return disagreement(wanted, frames);
   const leaf = recording.nativeLeaf(stack);
-  if (leaf?.file !== programs.addon || leaf.name !== wanted.native) return `in ${leaf?.name}`;
+  if (leaf?.module !== programs.addon || leaf.name !== wanted.native) return `in ${leaf?.name}`;
   const all = recording.frames(stack);
   const labels = all.filter(({ kind }) => kind === 'label').map(({ name }) => name);
   const wantedLabels = wanted.labels.join(' ');

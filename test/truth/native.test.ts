@@ -35,7 +35,7 @@ function accountsOf(recording: Recording, { sites, peak }: TruthOutput): Record<
   const enter = (groups: readonly Group[], [count, bytes]: Counts) => {
     for (const group of groups) {
       const leaf = recording.nativeLeaf(group.stack);
-      if (!leaf || ![programs.truth, programs.plugin].includes(leaf.file)) continue;
+      if (!leaf || ![programs.truth, programs.plugin].includes(leaf.module)) continue;
       // What libc allocates for its caller, such as a thread's storage, is not in the program's books.
       if (group.allocator === 'map' || !names.has(leaf.name)) continue;
       const account = accounts[leaf.name] ?? emptyAccount(group.allocator);
