@@ -119,6 +119,11 @@ export function needCrates(folder) {
     .split('\n');
   for (const crate of list) {
     const [name = '', version = ''] = crate.split(' ');
-    run('cargo', ['install', '-q', '--locked', '--root', target, '--version', version, name]);
+    const args = ['install', '-q', '--locked', '--root', target, '--version', version, name];
+    const { status } = spawnSync('cargo', args, {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    if (status !== 0) console.log(`${name} is not there: the tests that need it are skipped`);
   }
 }
