@@ -44,7 +44,7 @@ export { NativeError } from './native/native-error.js';
 export type { DiffOptions, DiffReport, DiffRow, DiffStatus } from './report/diff.js';
 export type { FlamegraphReport, TreeColumns } from './report/flamegraph-report.js';
 export type { HistogramBin } from './report/histogram.js';
-export type { JsHeapIsolate, JsHeapReport } from './report/js-heap.js';
+export type { JsHeapIsolate, JsHeapReport } from './report/js-heap-report.js';
 export type { AgeBin, LeakRow, LeakSeries, LeaksOptions, LeaksReport } from './report/leaks.js';
 export type {
   RssArena,

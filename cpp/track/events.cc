@@ -196,7 +196,9 @@ namespace {
 void SampleJsHeap(v8::IsolateState* isolate, const char* no_isolate) {
   const uint64_t interval = CurrentSession().js_heap_interval();
   if (interval == 0) return;
-  if (isolate == nullptr) return v8::TellNoJsHeap(Push, interval, no_isolate);
+  if (isolate == nullptr) {
+    return v8::TellNoJsHeap(Push, interval, no_isolate == nullptr ? "" : no_isolate);
+  }
   v8::StartJsHeap(isolate, interval);
 }
 

@@ -9,13 +9,11 @@ import type {
   MarkRecord,
   ThreadInfo,
 } from '../format/records.js';
-import { ALLOCATOR_JS_HEAP, type Profile } from '../model/profile.js';
+import { ALLOCATOR_JS_HEAP, type JsHeapMoment, type Profile } from '../model/profile.js';
 import { LocationTable, locationKey, profileTotals } from './location-table.js';
 
 const BYTES = 0;
 const COUNT = 1;
-
-export type JsHeapMoment = 'peak' | 'end';
 
 /** One isolate's heap at one moment. */
 export interface JsHeapSnapshot {

@@ -2,7 +2,7 @@
 // A capture as an object that is asked for what is wanted: each answer costs a pass over the file, and nothing else is read.
 
 import { GrowthAggregator, type Moment } from '../aggregate/growth.js';
-import { JsHeapAggregator, type JsHeapMoment } from '../aggregate/js-heap.js';
+import { JsHeapAggregator } from '../aggregate/js-heap.js';
 import { PeakAggregator } from '../aggregate/peak.js';
 import { type LeakSlices, SliceLeaks } from '../aggregate/slice-leaks.js';
 import { type PeakSlices, SlicePeaks } from '../aggregate/slice-peaks.js';
@@ -10,12 +10,13 @@ import { TemporaryAggregator } from '../aggregate/temporary.js';
 import { TimelineAggregator } from '../aggregate/timeline.js';
 import { TotalsAggregator } from '../aggregate/totals.js';
 import { FormatError } from '../decode/format-error.js';
-import type { Profile, ProfileKind } from '../model/profile.js';
+import type { JsHeapMoment, Profile, ProfileKind } from '../model/profile.js';
 import { type DiffOptions, type DiffReport, type DiffSide, diffReport } from '../report/diff.js';
 import { EXPORT_FORMATS } from '../report/export/formats.js';
 import { flamegraphReport } from '../report/flamegraph.js';
 import type { FlamegraphReport } from '../report/flamegraph-report.js';
-import { type JsHeapReport, jsHeapView } from '../report/js-heap.js';
+import { jsHeapView } from '../report/js-heap.js';
+import type { JsHeapReport } from '../report/js-heap-report.js';
 import { type LeaksOptions, type LeaksReport, leaksReport } from '../report/leaks.js';
 import type { RssReport } from '../report/rss-report.js';
 import { type StatsInput, statsReport } from '../report/stats.js';

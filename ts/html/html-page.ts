@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ProfileKind } from '../model/profile.js';
-import type { JsHeapReport } from '../report/js-heap.js';
+import type { JsHeapReport } from '../report/js-heap-report.js';
 import { headScript, style } from './app-bundle.js';
 
 /** Unless the reader asks for more. */

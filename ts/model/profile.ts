@@ -22,6 +22,9 @@ export interface ProfileRows {
   readonly count: Float64Array;
 }
 
+/** At its highest, or when the thread or the program ended. */
+export type JsHeapMoment = 'peak' | 'end';
+
 export interface Profile {
   readonly kind: ProfileKind;
   readonly rows: ProfileRows;

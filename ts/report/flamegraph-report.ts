@@ -5,7 +5,7 @@ import type { ThreadInfo } from '../format/records.js';
 import type { SourcedFrame } from '../model/frame.js';
 import type { ProfileKind } from '../model/profile.js';
 import type { Lives, SnapshotChanges } from '../model/time-slices.js';
-import type { JsHeapReport } from './js-heap.js';
+import type { JsHeapReport } from './js-heap-report.js';
 import type { StatsReport } from './stats-report.js';
 import type { TimelineReport } from './timeline.js';
 

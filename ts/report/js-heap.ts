@@ -1,44 +1,14 @@
 // SPDX-License-Identifier: MIT
 // What a reader must know about a profile of the JavaScript heap: how it was sampled, and when.
 
-import {
-  type JsHeapAggregator,
-  type JsHeapMoment,
-  type JsHeapSnapshot,
-  jsHeapProfile,
-} from '../aggregate/js-heap.js';
+import { type JsHeapAggregator, type JsHeapSnapshot, jsHeapProfile } from '../aggregate/js-heap.js';
 import type { CaptureEnd } from '../decode/read-capture.js';
-import type { Profile } from '../model/profile.js';
+import type { JsHeapMoment, Profile } from '../model/profile.js';
 import { sizeText } from '../model/size-text.js';
 import { UsageError } from '../tracker/usage-error.js';
+import type { JsHeapReport } from './js-heap-report.js';
 import type { StatsReport } from './stats-report.js';
 import { threadText } from './thread-text.js';
-
-/** One isolate: the main thread's, or a worker's. */
-export interface JsHeapIsolate {
-  readonly thread: string;
-  /** When its profile was made. */
-  readonly time_ns: number;
-  /** Size of its heap then, as V8 says. */
-  readonly used_bytes: number;
-  readonly samples: number;
-  /** Made when the program or the thread ended. */
-  readonly at_end: boolean;
-  /** Right after a full collection: nothing in it is garbage. */
-  readonly collected: boolean;
-}
-
-export interface JsHeapReport {
-  readonly moment: JsHeapMoment;
-  /** On average from one sample to the next. */
-  readonly interval_bytes: number;
-  readonly samples: number;
-  readonly isolates: readonly JsHeapIsolate[];
-  /** `JS heap at its highest, sampled every 131.072kB`. */
-  readonly title: string;
-  /** Sentences for the reader. */
-  readonly notes: readonly string[];
-}
 
 export interface JsHeapView {
   readonly profile: Profile;

@@ -4,7 +4,7 @@
 import { frameTotals } from '../model/frame-totals.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile, ProfileKind } from '../model/profile.js';
-import type { JsHeapReport } from './js-heap.js';
+import type { JsHeapReport } from './js-heap-report.js';
 import { sumBySite } from './sites.js';
 
 export interface SummaryRow {
