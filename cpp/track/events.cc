@@ -120,6 +120,12 @@ void RecordMetadata(const char* json, size_t length) {
 
 namespace {
 
+// Of a stack that is in state->keys, in recordings with native stacks as well.
+uint32_t NumberOfKeys(ThreadState* state, const WalkedStack& stack) {
+  const uint32_t number = KnownNumber(state, stack);
+  return number != 0 ? number : DefineStack(state, stack);
+}
+
 // V8 makes a profile for us: what it allocates for that has a stack of its own.
 void OnProfileStart() {
   ThreadState* state = Enter();
@@ -128,7 +134,7 @@ void OnProfileStart() {
     FrameHash hash;
     state->keys[0] = kLabelJsHeap;
     hash.Add(kLabelJsHeap);
-    state->gc_stack = NumberOf(state, {hash.value(), 1, 0});
+    state->gc_stack = NumberOfKeys(state, {hash.value(), 1, 0});
   }
   state->gc_depth++;
   Leave(state);
@@ -158,7 +164,7 @@ void OnGcStart(int type) {
       hash.Add(state->origin);
     }
     state->gc_stack =
-        NumberOf(state, {hash.value(), count, kStackInGc | (walk.cut ? kStackCut : 0)});
+        NumberOfKeys(state, {hash.value(), count, kStackInGc | (walk.cut ? kStackCut : 0)});
   }
   state->gc_depth++;
   const uint64_t head = static_cast<uint32_t>(type);

@@ -67,15 +67,20 @@ inline WalkedStack WalkStack(ThreadState* state, const Regs& caller) {
   return stack;
 }
 
-// The ring stack number of the stack that was walked last.
-inline uint32_t NumberOf(ThreadState* state, const WalkedStack& stack) {
-  if (MEMTAPE_UNLIKELY(stack.hash == 0)) return state->gc_stack;
+// The ring stack number of a stack, 0: it has none yet.
+inline uint32_t KnownNumber(ThreadState* state, const WalkedStack& stack) {
   const uint32_t epoch = control->stack_epoch.load(std::memory_order_relaxed);
   if (MEMTAPE_UNLIKELY(state->stack_epoch != epoch)) {
     state->stacks.Clear();
     state->stack_epoch = epoch;
   }
-  const uint32_t number = state->stacks.Find(stack.hash);
+  return state->stacks.Find(stack.hash);
+}
+
+// That of the stack that WalkStack returned last.
+inline uint32_t NumberOf(ThreadState* state, const WalkedStack& stack) {
+  if (MEMTAPE_UNLIKELY(stack.hash == 0)) return state->gc_stack;
+  const uint32_t number = KnownNumber(state, stack);
   if (MEMTAPE_LIKELY(number != 0)) return number;
   return state->native ? DefineNativeStack(state, stack) : DefineStack(state, stack);
 }
