@@ -55,6 +55,10 @@ const REPORTS: Reports = {
     ask: (capture) => capture.leaks(),
     render: (report) => api.renderLeaks(report, { width: WIDTH }),
   },
+  rss: {
+    ask: (capture) => capture.rss(),
+    render: (report) => api.renderRss(report, { width: WIDTH }),
+  },
   diff: {
     ask: (capture) => capture.diff(capture),
     render: (report) => api.renderDiff(report, { width: WIDTH }),

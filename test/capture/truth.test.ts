@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { MemoryProfile } from '../../ts/capture/memory-profile.js';
 import { openCapture } from '../../ts/index.js';
 import { temporaryFolder } from '../support/folder.js';
-import { buildPrograms, programs } from '../support/programs.js';
+import { buildPrograms, isOfTruth, programs } from '../support/programs.js';
 import { record } from '../support/recording.js';
 import { parseTruth, type TruthOutput } from '../support/truth-output.js';
 
@@ -23,7 +23,7 @@ function byFunction(profile: MemoryProfile, { sites }: TruthOutput): Sums {
   const sums: Sums = {};
   for (const { frames, allocator, count, bytes } of profile) {
     const [leaf] = frames;
-    if (leaf?.file !== programs.truth || allocator === 'mmap' || !names.has(leaf.name)) continue;
+    if (!leaf || !isOfTruth(leaf.file) || allocator === 'mmap' || !names.has(leaf.name)) continue;
     add(sums, leaf.name, count, bytes);
   }
   return sums;

@@ -72,7 +72,7 @@ describe('frameNames', () => {
     const capture = new CaptureBuilder();
     const frame = capture.native('/usr/bin/node', 0x500, 'outer()', 'middle()', 'inner()');
     const names = frameNames(capture.tables, frame).map(({ name }) => name);
-    expect(names).toEqual(['outer()', 'middle()', 'inner()']);
+    expect(names).toEqual(['outer()', 'middle() (inlined)', 'inner() (inlined)']);
   });
 
   test('labels, collections, builtins and WebAssembly keep their kind', () => {

@@ -74,7 +74,7 @@ describe('NamedStacks.tree', () => {
     const leaf = capture.native('/bin/node', 1, 'outer()', 'inner()');
     const stacks = new NamedStacks(capture.tables);
     const tree = stacks.tree(rowsOf([capture.stack([leaf, capture.js('f', '/a.js', 1)]), 8, 1]));
-    expect(treeTexts(tree, stacks).at(-1)).toBe('/f:1/outer()/inner() 8/8');
+    expect(treeTexts(tree, stacks).at(-1)).toBe('/f:1/outer()/inner() (inlined) 8/8');
   });
 
   test('flags of a stack are visible: cut, JavaScript unknown, collecting', () => {

@@ -2,7 +2,7 @@
 // Builds and runs the programs of test/programs.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { headersOf, nodes } from './nodes.js';
 
@@ -16,6 +16,10 @@ export const programs = {
   rss: join(out, 'rss'),
   addon: join(out, 'truth_addon.node'),
 };
+
+/** Whether a native frame is the program's own: with debug information its file is a source. */
+export const isOfTruth = (file: string): boolean =>
+  file === programs.truth || dirname(file) === join(folder, 'truth');
 
 export interface Finished {
   readonly stdout: string;

@@ -216,7 +216,8 @@ test('a Tracker samples, and stops with what is alive', async () => {
     function released() { return Array.from({ length: 2000 }, () => new Array(1000)); }
     const tracker = new Tracker({ destination: 'app.bin', jsHeap: ${INTERVAL} });
     globalThis.kept = kept();
-    globalThis.released = released();
+    // In a function of its own: a register of the module's frame would keep it alive.
+    (() => { globalThis.released = released(); })();
     globalThis.released = null;
     tracker.stop();`,
   });

@@ -6,6 +6,7 @@ import { withTotals } from '../model/stack-tree.js';
 import type { DiffReport } from '../report/diff.js';
 import type { FlamegraphReport } from '../report/flamegraph-report.js';
 import type { LeaksReport } from '../report/leaks.js';
+import type { RssReport } from '../report/rss-report.js';
 import type { StatsReport } from '../report/stats-report.js';
 import { SUMMARY_FIELDS, type SummaryReport } from '../report/summary.js';
 import type { TableReport } from '../report/table.js';
@@ -14,6 +15,7 @@ import { type TreeReport, treeView } from '../report/tree.js';
 import { treeCsv } from '../report/tree-rows.js';
 import { diffCsv } from '../text/diff-text.js';
 import { leaksCsv } from '../text/leaks-text.js';
+import { rssCsv } from '../text/rss-text.js';
 import { statsCsv } from '../text/stats-csv.js';
 
 /** The reports by the name of the command that prints them. */
@@ -24,6 +26,7 @@ export interface ReportsByName {
   readonly stats: StatsReport;
   readonly tree: TreeReport;
   readonly leaks: LeaksReport;
+  readonly rss: RssReport;
   readonly diff: DiffReport;
 }
 
@@ -41,6 +44,7 @@ const forms: Forms = {
   stats: statsCsv,
   tree: ({ full }) => [...treeCsv(full)].join(''),
   leaks: leaksCsv,
+  rss: rssCsv,
   diff: diffCsv,
 };
 
