@@ -29,6 +29,7 @@ uint64_t HashText(std::string_view text) {
 void Dictionary::Start(LogWriter* writer) {
   writer_ = writer;
   Clear();
+  node_frames_.Resize(1);
 }
 
 void Dictionary::Clear() {
@@ -36,7 +37,6 @@ void Dictionary::Clear() {
   stack_states_.Free();
   stack_nodes_.Free();
   node_frames_.Free();
-  node_frames_.Resize(1);
   written_nodes_ = new_parent_ = 0;
 }
 

@@ -33,7 +33,7 @@ class Drain final : public LogWriter::RingSource {
   // Takes stock of the process: before the first event.
   void Prepare(Session* session);
   void Run();
-  // After Run ran out of memory: ends the capture with what is in it.
+  // After Run ran out of memory: ends the capture with what is in it. Asks for no more.
   void GiveUp();
   // Gives all memory back.
   void Clear();
@@ -102,8 +102,8 @@ class Drain final : public LogWriter::RingSource {
   void AskForName(Source* source);
   uint32_t StackOf(Source* source, uint32_t number);
   void NotePeak();
-  // `look`: at the parts of RSS, whether it is time or not.
-  void Sample(bool look);
+  // Returns RSS.
+  uint64_t Sample();
   void LookAtRss();
   void ReclaimDeadThreads();
   void SyncTime(uint64_t ticks) { writer_.encoder().Time(ToNs(ticks)); }
@@ -562,7 +562,7 @@ void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, 
   }
 }
 
-void Drain::Sample(bool look) {
+uint64_t Drain::Sample() {
   SampleRecord sample;
   sample.rss = os::ResidentBytes();
   sample.live_bytes = blocks_.live_bytes();
@@ -573,7 +573,7 @@ void Drain::Sample(bool look) {
   sample.heap = sample.live_bytes + sample.committed;
   writer_.Emit([&](RecordEncoder& encoder) { return encoder.Sample(sample); });
   session_->heap_bytes_.store(sample.heap, std::memory_order_relaxed);
-  if (look || rss_.IsDue(os::MonotonicNs(), sample.rss)) LookAtRss();
+  return sample.rss;
 }
 
 void Drain::LookAtRss() {
@@ -663,7 +663,8 @@ void Drain::Run() {
     Merge(Horizon(now_ticks));
     if (now_ns >= next_sample_ns_ || exit_seen_) {
       writer_.encoder().SyncTime(now_ns - session_->start_ns_);
-      Sample(exit_seen_);
+      const uint64_t rss = Sample();
+      if (exit_seen_ || rss_.IsDue(os::MonotonicNs(), rss)) LookAtRss();
       if (exit_seen_) session_->exits_settled_.fetch_add(1, std::memory_order_release);
       exit_seen_ = false;
       next_sample_ns_ = now_ns + interval_ns;
@@ -717,7 +718,8 @@ void Drain::GiveUp() {
 void Drain::End(bool look) {
   const uint64_t end_ns = os::MonotonicNs() - session_->start_ns_;
   writer_.encoder().SyncTime(end_ns);
-  Sample(look);
+  Sample();
+  if (look) LookAtRss();
   summary_.duration_ns = end_ns;
   summary_.nested = control->nested.load();
   summary_.dropped = control->dropped.load();

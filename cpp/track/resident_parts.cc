@@ -67,9 +67,14 @@ bool ResidentParts::Look(const Owners& owners, Dictionary* dictionary) {
   memory_fd_ = os::OpenRead("/proc/self/mem");
   ResidentMapping mapping;
   while (smaps_.Next(&mapping)) Add(mapping);
+  CloseFiles();
+  return rss_ > 0;
+}
+
+void ResidentParts::CloseFiles() {
   smaps_.Close();
   if (memory_fd_ >= 0) os::Close(memory_fd_);
-  return rss_ > 0;
+  memory_fd_ = -1;
 }
 
 void ResidentParts::Add(const ResidentMapping& mapping) {
@@ -258,6 +263,7 @@ void ResidentParts::AddRun(uint32_t part, uint64_t begin, uint64_t end) {
 }
 
 void ResidentParts::Clear() {
+  CloseFiles();  // a look that ran out of memory has left them
   parts_.Free();
   part_index_.Clear();
   runs_.Free();

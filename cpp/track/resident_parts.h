@@ -65,6 +65,7 @@ class ResidentParts {
     uint32_t arena;  // number
   };
 
+  void CloseFiles();
   void Add(const ResidentMapping& mapping);
   void AddFile(const ResidentMapping& mapping);
   void AddPages(const ResidentMapping& mapping);

@@ -5,14 +5,18 @@
 
 #include "track/session.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <thread>
@@ -291,6 +295,33 @@ TEST_F(SessionTest, StartsAndStopsWhileThreadsAllocate) {
   EXPECT_GT(allocations, 0u);
   EXPECT_EQ(Enter(), nullptr) << "nothing is recorded after the last stop";
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+size_t OpenFiles() {
+  const auto files = std::filesystem::directory_iterator("/proc/self/fd");
+  return static_cast<size_t>(std::distance(begin(files), end(files)));
+}
+
+// A look at RSS is what asks for memory first, and at the end there shall be none.
+TEST_F(SessionTest, EndsTheCaptureWhenALookAtRssFindsNoMemory) {
+  const size_t files = OpenFiles();
+  Start(/*native=*/false, /*rss_always=*/true);
+  // After one look, the next one finds that in the middle.
+  const uint32_t exits = CurrentSession().exits_settled();
+  RecordMark(kExitMark, strlen(kExitMark));
+  while (CurrentSession().exits_settled() == exits) std::this_thread::yield();
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit none = {1 << 20, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  while (!CurrentSession().failed()) std::this_thread::yield();
+  const SessionSummary summary = Stop();
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_EQ(summary.error, ENOMEM);
+  EXPECT_GT(summary.duration_ns, 0u) << "the trailer was not reached";
+  EXPECT_EQ(OpenFiles(), files);
+}
+#endif
 
 // A look takes locks of the kernel's that mmap needs too, and none of the allocator's. Meanwhile
 // other threads allocate in arenas of their own, map and unmap.
