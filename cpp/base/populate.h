@@ -6,6 +6,7 @@
 // threads the interrupts.
 #pragma once
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,10 +14,12 @@
 namespace memtape {
 
 // Where the kernel cannot, it is slower. Straight to the kernel: libc's madvise is a function that
-// memtape hooks.
+// memtape hooks. The program, which may be in a malloc that succeeds, keeps its errno.
 inline void Populate(void* pages, size_t bytes) {
   constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, Linux 5.14
+  const int error = errno;
   syscall(SYS_madvise, pages, bytes, kPopulateWrite);
+  errno = error;
 }
 
 }  // namespace memtape
