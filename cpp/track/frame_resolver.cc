@@ -210,7 +210,11 @@ uint32_t FrameResolver::ResolveNative(uint64_t address) {
   }
   // Machine code that is in no module and that V8 did not tell of: unlisted_code.h finds most of
   // it, but not what moved before it was called.
-  if (range == nullptr) return Label("(machine code of unknown origin)");
+  if (range == nullptr) {
+    code_.AskedInVain(address - 1);
+    code_.AskedInVain(address);
+    return Label("(machine code of unknown origin)");
+  }
   FrameRecord record;
   record.kind = FrameKind::kNative;
   record.module = range->module_id;

@@ -112,9 +112,17 @@ void ResidentParts::AddFile(const ResidentMapping& mapping) {
   parts_[Part(part, file_detail_)].bytes += mapping.resident;
 }
 
+// Where whole terabytes are mapped (a sanitizer's shadow), a byte for each page would be gigabytes.
+constexpr uint64_t kMaxMappingBytes = uint64_t{64} << 30;
+
 // Neighbours of the same kind are one mapping to the kernel, whoever made them.
 void ResidentParts::AddPages(const ResidentMapping& mapping) {
   const uint64_t page = os::PageSize();
+  if (mapping.end - mapping.begin > kMaxMappingBytes) {
+    const Claim claim = ClaimOf(mapping, mapping.begin);
+    parts_[Part(claim.part, claim.detail)].bytes += mapping.resident;
+    return;
+  }
   const size_t pages = (mapping.end - mapping.begin) / page;
   segments_.Clear();
   has_residency_ = false;

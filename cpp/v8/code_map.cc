@@ -146,7 +146,11 @@ void CodeMap::FindsBytecode(uint64_t first_bytecode, uint32_t code) {
 }
 
 void CodeMap::AddRange(const Range& range) {
-  if (WasAsked(range.start, range.end)) generation_++;
+  if (WasAsked(range.start, range.end) || (vain_start_ < range.end && range.start < vain_end_)) {
+    generation_++;
+    vain_start_ = UINT64_MAX;
+    vain_end_ = 0;
+  }
   recent_.push_back(range);
   if (recent_.size() >= kMaxRecent) MergeRecent();
 }
@@ -343,6 +347,8 @@ void CodeMap::Clear() {
   sorted_.Free();
   recent_.Free();
   merged_.Free();
+  vain_start_ = UINT64_MAX;
+  vain_end_ = 0;
   generation_++;
 }
 

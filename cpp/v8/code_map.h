@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "base/flat_map.h"
@@ -63,6 +64,11 @@ class CodeMap {
   static constexpr size_t kMaxCalls = 64;
   size_t Calls(Code* code, uint64_t address, Call out[kMaxCalls]);
 
+  // Nothing is known to be at this address: there may be later.
+  void AskedInVain(uint64_t address) {
+    vain_start_ = std::min(vain_start_, address);
+    vain_end_ = std::max(vain_end_, address + 1);
+  }
   // Changes whenever an address that was asked for may have become other code. V8 moves thousands
   // of pieces of code at a time, of which few were ever in a stack.
   uint32_t generation() const { return generation_; }
@@ -118,6 +124,7 @@ class CodeMap {
   PageArray<Range> recent_;
   PageArray<Range> merged_;
   uint32_t generation_ = 0;
+  uint64_t vain_start_ = UINT64_MAX, vain_end_ = 0;  // all addresses asked in vain lie between
 };
 
 }  // namespace memtape::v8

@@ -193,6 +193,19 @@ TEST_F(CodeMapTest, AnswersStandUntilWhatWasAskedForIsReplaced) {
   EXPECT_NE(map_.generation(), later);
 }
 
+TEST_F(CodeMapTest, WhatWasAskedForInVainMayCome) {
+  AddCaller();
+  const uint32_t start = map_.generation();
+  map_.AskedInVain(kCallee + 3);
+  map_.Move(kCaller, 0x50000);
+  EXPECT_EQ(map_.generation(), start) << "it came elsewhere";
+  map_.Move(0x50000, kCallee);
+  EXPECT_NE(map_.generation(), start);
+  const uint32_t later = map_.generation();
+  Add(0x60000, 0, "JS:~f a.js:9:1", {{0, 95}});
+  EXPECT_EQ(map_.generation(), later);
+}
+
 TEST_F(CodeMapTest, FunctionsWithoutPositionsLeaveThemToTheTable) {
   AddCaller();
   Add(kCallee, 0, "JS:~callee a.js:5:1", {});
