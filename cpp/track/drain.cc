@@ -200,7 +200,10 @@ void Drain::Calibrate(uint64_t ticks, uint64_t ns) {
 
 void Drain::FindSources() {
   const uint32_t count = session_->rings.count();
-  if (sources_.size() < count) sources_.Resize(count);
+  if (sources_.size() < count) {
+    sources_.Resize(count);
+    tails_.Reserve(count);  // not when the capture has to end because there is no memory
+  }
   for (uint32_t i = 0; i < count; i++) {
     const Slot slot = session_->rings.At(i);
     Source& source = sources_[i];

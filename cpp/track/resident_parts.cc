@@ -220,7 +220,11 @@ ResidentParts::Claim ResidentParts::ClaimOf(const ResidentMapping& mapping, uint
     return {is_ours ? RssPart::kMemtape : RssPart::kThreadStack, nearest->thread,
             std::min(owner.end, stack_end)};
   }
-  if (address == guard_end_) return {RssPart::kThreadStack, 0, end};
+  if (address == guard_end_) {
+    // What goes on there is the same stack, unless an arena begins.
+    if (end < owner.end && end < mapping.end) guard_end_ = end;
+    return {RssPart::kThreadStack, 0, end};
+  }
   return {owner.known ? RssPart::kEarlier : RssPart::kAnonymous, 0, end};
 }
 
