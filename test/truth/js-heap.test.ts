@@ -4,6 +4,11 @@
 // V8 samples an object of s bytes with probability p = 1 - exp(-s / interval) and lets it stand for 1 / p objects. Of n objects the
 // estimate is therefore right on average, with a standard deviation of s * sqrt(n * (1 - p) / p) bytes. Everything below may be
 // off by seven of them: once in 4 * 10^11 runs.
+//
+// Objects much smaller than the interval do not follow that: V8 meets their samples where a buffer of allocation ends, after each of
+// its scavenges too. 200,000 objects of 48 bytes in a busy machine's Node.js without memtape, sampled by V8's inspector, are 10.2 MB
+// +- 0.41 (240 runs of Node.js 20), 10.3 +- 0.47 (22), 9.8 +- 0.30 (24), 9.8 +- 0.34 (26) instead of 9.6 +- 0.20. Their bound is the
+// largest of these means and seven of the largest of these deviations.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +24,7 @@ const INTERVAL = 4096;
 const settings = { MEMTAPE_JS_HEAP: `${INTERVAL}` };
 /** Three words of header and three fields. */
 const SMALL_BYTES = 48;
+const SMALL_OFF = 10_260_000 - 9_600_000 + 7 * 472_000;
 /** The elements; the array itself is a sample for itself, of 32 bytes. */
 const LARGE_BYTES = 16 + 8 * 1000;
 const ARRAY_BYTES = 32;
@@ -86,9 +92,8 @@ describe.each(nodes())('Node.js $version', ({ path, major }) => {
     });
     const atEnd = await ownOf(recorded.capture, 'end');
     const small = atEnd('smallObjects');
-    const sigma = deviation(SMALL_BYTES, 200_000);
-    expect(Math.abs(small.bytes - 200_000 * SMALL_BYTES)).toBeLessThan(7 * sigma);
-    expect(Math.abs(small.objects - 200_000)).toBeLessThan((7 * sigma) / SMALL_BYTES);
+    expect(Math.abs(small.bytes - 200_000 * SMALL_BYTES)).toBeLessThan(SMALL_OFF);
+    expect(Math.abs(small.objects - 200_000)).toBeLessThan(SMALL_OFF / SMALL_BYTES);
     expectArrays(atEnd('largeArrays'), 2000);
     expectGone(atEnd('released'));
     expectArrays((await ownOf(recorded.capture, 'peak'))('released'), 6000);
