@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Runs the memtape command, as it is in dist/.
-import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
+import { execFile, type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 
@@ -39,6 +39,16 @@ export function finish(
   });
   if (error) throw error;
   return { status, signal, stdout: String(stdout), stderr: String(stderr) };
+}
+
+/** The same while other things go on. */
+export function finishing(command: string, args: readonly string[]): Promise<Finished> {
+  const options = { maxBuffer: 1 << 28, env: plainEnvironment(), cwd: '/' };
+  return new Promise((resolve) => {
+    const child = execFile(command, args, options, (_error, stdout, stderr) => {
+      resolve({ status: child.exitCode, signal: child.signalCode, stdout, stderr });
+    });
+  });
 }
 
 export function memtape(args: readonly string[], options: SpawnSyncOptions = {}): Finished {
