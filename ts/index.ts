@@ -2,10 +2,11 @@
 // The public API. Everything here is documented where it is defined.
 export type { Moment } from './aggregate/growth.js';
 export type { JsHeapSeries, ProcessSeries, TimelineMark } from './aggregate/timeline.js';
-export type { Capture, GrowthRange, JsHeap, ProfileSelection } from './capture/capture.js';
+export type { Capture, GrowthRange, JsHeap } from './capture/capture.js';
+export type { Captures } from './capture/captures.js';
 export type { MemoryProfile, ProfileEntry, StackEntry } from './capture/memory-profile.js';
 export type { CaptureMetadata, CaptureOutcome } from './capture/metadata.js';
-export { openCapture } from './capture/open-capture.js';
+export { openCapture, openCaptures } from './capture/open-capture.js';
 export type { RecordBatch, RecordColumns } from './capture/record-batch.js';
 export type {
   AllocRecord,
@@ -31,6 +32,7 @@ export {
   renderTree,
 } from './capture/render.js';
 export type { ReportsByName } from './capture/render-csv.js';
+export type { ProfileSelection, Reports } from './capture/reports.js';
 export type { CaptureStacks } from './capture/stacks.js';
 export type { Collection, CollectionTotal, Timeline } from './capture/timeline.js';
 export { FormatError } from './decode/format-error.js';
@@ -58,7 +60,7 @@ export type {
   RssVerdict,
   RssVerdictKind,
 } from './report/rss-report.js';
-export type { ModuleSum, StatsMetadata, StatsReport } from './report/stats-report.js';
+export type { ModuleSum, ProcessStats, StatsMetadata, StatsReport } from './report/stats-report.js';
 export type { SummaryColumn, SummaryOptions, SummaryReport, SummaryRow } from './report/summary.js';
 export type { TableData, TableOptions, TableReport } from './report/table.js';
 export type { TableRow } from './report/table-rows.js';

@@ -19,7 +19,7 @@ describe('wrong use', () => {
     ['run --interval ten app.js', 'It must be a whole number', ''],
     ['env extra', 'too many arguments: extra', ''],
     ['stats', 'no capture given', 'memtape stats memtape-app.1234.bin'],
-    ['stats a.bin b.bin', 'too many arguments: b.bin', ''],
+    ['leaks a.bin b.bin', 'too many arguments: b.bin', ''],
     ['stats -n 0 a.bin', 'It must be a whole number, 1 or more', ''],
     ['summary --sort size a.bin', 'Allowed choices are total, own, allocations, function', ''],
     ['summary --leaks --temporary-allocations a.bin', 'cannot be used with', ''],

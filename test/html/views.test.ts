@@ -162,10 +162,11 @@ function source(tree: StackTree, groups: number[] = []): TreeSource {
       [2, 1],
     ],
     threads: [
-      ['main', 'main'],
-      ['worker 1', 'worker'],
-      ['worker 2', 'worker'],
+      ['main', 'main', 0],
+      ['worker 1', 'worker', 0],
+      ['worker 2', 'worker', 1],
     ],
+    processes: ['node a.js (pid 1)', 'node b.js (pid 2)'],
     allocators: ['malloc', 'calloc'],
   };
 }
@@ -208,6 +209,8 @@ describe('Trees', () => {
     expect(held({ thread: 'all workers' })).toEqual(held({}));
     expect(held({ thread: 'main' })).toEqual([]);
     expect(held({ allocator: 'calloc', package: 'Your code' })).toEqual(['/main/load 3/3']);
+    expect(held({ process: 'node a.js (pid 1)' })).toEqual(held({ thread: 'worker 1' }));
+    expect(held({ process: 'node b.js (pid 2)', thread: 'main' })).toEqual([]);
     expect(held({ package: 'parser@1.0.0' })).toEqual(['/main/parse/malloc 40/40']);
     expect(held({ package: 'V8' })).toEqual(['/main/parse/(GC)/malloc 9/9']);
     expect(held({ package: 'Node.js', inverted: true })).toEqual(['/malloc/read 7/7']);
@@ -230,6 +233,7 @@ describe('Trees', () => {
       'Node.js 7',
     ]);
     expect(choices.allocator).toEqual([{ name: 'malloc', bytes: 159 }]);
+    expect(choices.process).toEqual([{ name: 'node a.js (pid 1)', bytes: 159 }]);
   });
 });
 
@@ -422,6 +426,7 @@ describe('the address bar', () => {
     const state = fc.record({
       view: fc.constantFrom('graph' as const, 'table' as const),
       thread: text,
+      process: text,
       allocator: text,
       package: text,
       range: text,

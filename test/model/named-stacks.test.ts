@@ -172,10 +172,14 @@ describe('NamedStacks.site', () => {
     expect(siteOf([native, internal, app])).toBe('alloc (node:buffer:9)');
   });
 
-  test('without JavaScript the innermost native frame does', () => {
-    expect(siteOf([native, capture.native('/bin/node', 2, 'main')])).toBe(
-      'operator new (/bin/node)',
-    );
+  test('without JavaScript the innermost native frame does that is more than a means to allocate', () => {
+    const load = 'std::vector<int, std::allocator<int> > load<int>(char const*)';
+    const push = 'void std::vector<int, std::allocator<int> >::_M_realloc_insert<int>(int&&)';
+    const caller = capture.native('/bin/node', 2, load, push);
+    const main = capture.native('/bin/node', 3, 'main');
+    expect(siteOf([native, caller, main])).toBe(`${load} (/bin/node)`);
+    expect(siteOf([native, main])).toBe('main (/bin/node)');
+    expect(siteOf([native])).toBe('operator new (/bin/node)');
   });
 
   test('collections answer for themselves', () => {

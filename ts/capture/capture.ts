@@ -10,21 +10,13 @@ import { TemporaryAggregator } from '../aggregate/temporary.js';
 import { TimelineAggregator } from '../aggregate/timeline.js';
 import { TotalsAggregator } from '../aggregate/totals.js';
 import { FormatError } from '../decode/format-error.js';
-import type { JsHeapMoment, Profile, ProfileKind } from '../model/profile.js';
+import type { JsHeapMoment, Profile } from '../model/profile.js';
 import { type DiffOptions, type DiffReport, type DiffSide, diffReport } from '../report/diff.js';
-import { EXPORT_FORMATS } from '../report/export/formats.js';
-import { flamegraphReport } from '../report/flamegraph.js';
 import type { FlamegraphReport } from '../report/flamegraph-report.js';
 import { jsHeapView } from '../report/js-heap.js';
 import type { JsHeapReport } from '../report/js-heap-report.js';
 import { type LeaksOptions, type LeaksReport, leaksReport } from '../report/leaks.js';
 import type { RssReport } from '../report/rss-report.js';
-import { type StatsInput, statsReport } from '../report/stats.js';
-import type { StatsReport } from '../report/stats-report.js';
-import { type SummaryOptions, type SummaryReport, summaryReport } from '../report/summary.js';
-import { type TableOptions, type TableReport, tableReport } from '../report/table.js';
-import { timelineReport } from '../report/timeline.js';
-import { type TreeOptions, type TreeReport, treeReport } from '../report/tree.js';
 import { UsageError } from '../tracker/usage-error.js';
 import { CaptureFile, readMetadata } from './capture-file.js';
 import { checkRange } from './growth-range.js';
@@ -34,17 +26,11 @@ import { type Pass, readPass } from './pass.js';
 import { type Answer, Passes } from './passes.js';
 import type { RecordBatch } from './record-batch.js';
 import { recordBatches } from './record-stream.js';
+import { type Measures, type ReadCapture, Recording } from './recording.js';
+import { type ProfileSelection, Reports } from './reports.js';
 import { readRss } from './rss.js';
 import { CaptureStacks } from './stacks.js';
 import { captureTimeline, type Timeline } from './timeline.js';
-
-/** Which blocks, or objects, a report is about. */
-export interface ProfileSelection {
-  /** `peak` unless given. */
-  readonly kind?: ProfileKind;
-  /** Of `temporary`: freed after at most so many further allocations of the thread. 1 unless given. */
-  readonly threshold?: number;
-}
 
 /** What was sampled of the JavaScript heap, and how. */
 export interface JsHeap extends JsHeapReport {
@@ -58,7 +44,7 @@ export interface GrowthRange {
   readonly to?: Moment;
 }
 
-export class Capture {
+export class Capture extends Reports {
   readonly path: string;
   readonly metadata: CaptureMetadata;
   readonly #file: CaptureFile;
@@ -66,6 +52,7 @@ export class Capture {
   readonly #stacks = new WeakMap<Pass, CaptureStacks>();
 
   private constructor(file: CaptureFile, metadata: CaptureMetadata) {
+    super();
     this.path = file.path;
     this.metadata = metadata;
     this.#file = file;
@@ -141,67 +128,21 @@ export class Capture {
     return captureTimeline((await this.#timeline()).consumer);
   }
 
-  /** What `memtape stats --json` prints. */
-  async stats(options: { readonly top?: number } = {}): Promise<StatsReport> {
-    return statsReport(await this.#statsInput(), options);
-  }
-
-  /** What `memtape summary --json` prints. */
-  async summary(options: ProfileSelection & SummaryOptions = {}): Promise<SummaryReport> {
-    const { profile, pass, jsHeap } = await this.#profile(options);
-    return summaryReport(profile, pass.stacks, { ...options, ...(jsHeap && { jsHeap }) });
-  }
-
   /** What the page of `memtape flamegraph` shows; `renderFlamegraph` makes the page. */
-  async flamegraph(
+  override async flamegraph(
     options: ProfileSelection & {
       readonly title?: string;
       /** For any range of time: the peak in it, or what was allocated in it and is live at its end. */
       readonly temporal?: boolean;
     } = {},
   ): Promise<FlamegraphReport> {
-    const [{ profile, pass, jsHeap }, input, slices] = await Promise.all([
-      this.#profile(options),
-      this.#statsInput(),
-      options.temporal ? this.#slices(options.kind) : undefined,
+    if (!options.temporal) return super.flamegraph(options);
+    const { title, kind } = options;
+    const [slices, recording] = await Promise.all([
+      this.#slices(kind),
+      this.recording(options, true),
     ]);
-    return flamegraphReport({
-      profile,
-      ...(jsHeap && { jsHeap }),
-      stacks: pass.stacks,
-      stats: statsReport(input),
-      timeline: input.timeline,
-      threads: pass.end.tables.threads,
-      ...(slices && { slices }),
-      ...(options.title !== undefined && { title: options.title }),
-    });
-  }
-
-  /** What `memtape table` shows. */
-  async table(options: ProfileSelection & TableOptions = {}): Promise<TableReport> {
-    const [{ profile, pass, jsHeap }, input] = await Promise.all([
-      this.#profile(options),
-      this.#statsInput(),
-    ]);
-    const { threads } = pass.end.tables;
-    const { timeline } = input;
-    const { stacks } = pass;
-    const { splitThreads = false } = options;
-    return tableReport({
-      profile,
-      stacks,
-      threads,
-      timeline,
-      stats: statsReport(input),
-      splitThreads,
-      ...(jsHeap && { jsHeap }),
-    });
-  }
-
-  /** What `memtape tree` shows. */
-  async tree(options: ProfileSelection & TreeOptions = {}): Promise<TreeReport> {
-    const { profile, pass } = await this.#profile(options);
-    return treeReport(profile, pass.stacks, options);
+    return recording.flamegraph({ slices, ...(title !== undefined && { title }) });
   }
 
   /** What `memtape leaks --json` prints: what a service keeps, and whether that is a leak. */
@@ -226,30 +167,18 @@ export class Capture {
     return diffReport(...sides, options);
   }
 
-  /** What `memtape transform` writes, in pieces: a large file is longer than a string can be. */
-  async transform(
-    format: string,
-    options: ProfileSelection = {},
-  ): Promise<Iterable<string | Uint8Array>> {
-    const names = Object.keys(EXPORT_FORMATS);
-    const found = names.includes(format) ? EXPORT_FORMATS[format] : undefined;
-    if (found === undefined) {
-      throw new UsageError(`there is no format "${format}"`, `formats: ${names.join(', ')}`);
-    }
-    const [{ profile, pass }, input, timeline] = await Promise.all([
-      this.#profile(options),
-      this.#statsInput(),
-      this.#timeline(),
+  /** @internal */
+  async recording(selection: ProfileSelection, measured: boolean): Promise<Recording> {
+    return new Recording([await this.read(selection, measured)]);
+  }
+
+  /** @internal */
+  async read(selection: ProfileSelection, measured: boolean): Promise<ReadCapture> {
+    const [{ profile, pass, jsHeap }, measures] = await Promise.all([
+      this.#profile(selection),
+      measured ? this.#measures() : undefined,
     ]);
-    return found.chunks({
-      profile,
-      allocated: input.totals.allocated(),
-      stacks: pass.stacks,
-      source: pass.end.tables,
-      timeline: timeline.consumer,
-      stats: statsReport(input),
-      startUnixNs: pass.end.header.startUnixNs,
-    });
+    return { pass, profile, ...(jsHeap && { jsHeap }), ...(measures && { measures }) };
   }
 
   /** Closes the file. Answers that were given stay valid; what is being read fails. */
@@ -300,16 +229,13 @@ export class Capture {
     return { profile, stacks: pass.stacks, cwd: this.metadata.cwd ?? '' };
   }
 
-  async #statsInput(): Promise<StatsInput> {
-    const [{ consumer: peak, pass }, { consumer: totals }, { consumer: timelines }] =
-      await Promise.all([this.#peak(), this.#totals(), this.#timeline()]);
-    const { end, stacks } = pass;
-    const timeline = timelineReport({
-      timeline: timelines,
-      peak: { timeNs: peak.peakTimeNs, bytes: peak.peakBytes },
-      threads: end.tables.threads,
-    });
-    return { end, stacks, peak, totals, timeline };
+  async #measures(): Promise<Measures> {
+    const [{ consumer: peak }, { consumer: totals }, { consumer: timelines }] = await Promise.all([
+      this.#peak(),
+      this.#totals(),
+      this.#timeline(),
+    ]);
+    return { peak, totals, timelines };
   }
 
   #peak(): Promise<Answer<PeakAggregator>> {

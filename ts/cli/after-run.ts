@@ -2,19 +2,21 @@
 // What `memtape run` does once the program has ended: finish the capture, say what was found.
 import { basename, relative, sep } from 'node:path';
 import pc from 'picocolors';
+import type { Recording } from '../capture/recording.js';
 import { FormatError } from '../decode/format-error.js';
 import type { Confidential } from '../model/confidential.js';
 import { sizeText } from '../model/size-text.js';
+import { commandText } from '../report/command-text.js';
 import { topSites } from '../report/sites.js';
 import { demangle } from '../resolve/demangle.js';
 import { FinalizeError, type FinalizeResult, finalize } from '../resolve/finalize.js';
 import { openResolution } from '../resolve/resolution.js';
 import type { Launched } from '../tracker/launch.js';
-import { type Analysis, analyse } from './analysis.js';
+import { analyse } from './analysis.js';
 import type { OtherCapture } from './followed.js';
 import { nameNotes } from './name-notes.js';
 import { Progress } from './progress.js';
-import { commandText, LastSigns, whatHappened } from './what-happened.js';
+import { LastSigns, whatHappened } from './what-happened.js';
 
 export interface Run {
   readonly path: string;
@@ -67,13 +69,14 @@ export async function finish(
   }
 }
 
-function found({ profile, stacks, peak, stats, timeline }: Analysis): string[] {
+function found(recording: Recording): string[] {
+  const { profile, stacks, timeline } = recording;
   const { isTTY } = process.stderr;
   const { bold, dim } = pc.createColors(Boolean(isTTY) && !process.env['NO_COLOR']);
-  const { total_num_allocations: count, leaked_at, leaked_bytes, warnings } = stats();
+  const { total_num_allocations: count, leaked_at, leaked_bytes, warnings } = recording.stats();
   const rss = timeline.rss_peak.bytes;
   const facts = [
-    `peak heap ${bold(sizeText(peak.peakBytes))}`,
+    `peak heap ${bold(sizeText(recording.peakBytes))}`,
     ...(rss > 0 ? [`peak RSS ${sizeText(rss)}`] : []),
     ...(leaked_at === 'exit' ? [`${sizeText(leaked_bytes)} live at exit`] : []),
     `${count.toLocaleString('en-US')} allocations`,
@@ -161,14 +164,14 @@ export async function afterRun(run: Run): Promise<void> {
   const others = await finishOthers(run);
   if (run.quiet) return;
   const signs = new LastSigns();
-  const analysis = await analyse(run.path, {}, [signs]);
+  const recording = await analyse(run.path, {}, [signs]);
   const path = typed(run.path);
   const largest = others.find(
-    ({ peakBytes, replaced }) => !replaced && peakBytes > analysis.peak.peakBytes,
+    ({ peakBytes, replaced }) => !replaced && peakBytes > recording.peakBytes,
   );
   say([
     `memtape: ${whatHappened(run.command, run.ended, signs)}`,
-    ...found(analysis),
+    ...found(recording),
     ...unrecorded(run, trailer?.childrenRss ?? 0),
     ...otherLines(others),
     ...nameNotes(problems),

@@ -6,32 +6,13 @@ import { TemporaryAggregator } from '../aggregate/temporary.js';
 import { TimelineAggregator } from '../aggregate/timeline.js';
 import { TotalsAggregator } from '../aggregate/totals.js';
 import { type Pass, readPass } from '../capture/pass.js';
+import { type ReadCapture, Recording } from '../capture/recording.js';
 import type { Consumer } from '../decode/consumer.js';
-import type { CaptureEnd, ReadOptions } from '../decode/read-capture.js';
-import type { NamedStacks } from '../model/named-stacks.js';
-import type { Profile } from '../model/profile.js';
+import type { ReadOptions } from '../decode/read-capture.js';
 import { jsHeapView } from '../report/js-heap.js';
-import type { JsHeapReport } from '../report/js-heap-report.js';
-import { type StatsOptions, statsReport } from '../report/stats.js';
-import type { StatsReport } from '../report/stats-report.js';
-import { type TimelineReport, timelineReport } from '../report/timeline.js';
 import { withPath } from './errors.js';
 import type { Options } from './options.js';
 import { withProgress } from './progress.js';
-
-export interface Analysis {
-  readonly end: CaptureEnd;
-  readonly stacks: NamedStacks;
-  readonly peak: PeakAggregator;
-  readonly totals: TotalsAggregator;
-  readonly timelines: TimelineAggregator;
-  readonly timeline: TimelineReport;
-  /** What the options ask for: the peak, leaks or temporary allocations. */
-  readonly profile: Profile;
-  /** When they ask for the JavaScript heap. */
-  readonly jsHeap?: JsHeapReport;
-  stats(options?: StatsOptions): StatsReport;
-}
 
 type ProfileOptions = Pick<
   Options,
@@ -64,12 +45,26 @@ export async function read(
   }
 }
 
-/** @throws FormatError, or an error of the file system, each with `path` */
+/**
+ * One capture, or those of several processes together.
+ * @throws FormatError, or an error of the file system, each with its `path`
+ */
 export async function analyse(
-  path: string,
+  paths: string | readonly string[],
   options: ProfileOptions = {},
   more: readonly Consumer[] = [],
-): Promise<Analysis> {
+): Promise<Recording> {
+  const captures: ReadCapture[] = [];
+  for (const path of [paths].flat()) captures.push(await readOne(path, options, more));
+  const { maxMemoryRecords: points } = options;
+  return new Recording(captures, points === undefined ? {} : { points });
+}
+
+async function readOne(
+  path: string,
+  options: ProfileOptions,
+  more: readonly Consumer[],
+): Promise<ReadCapture> {
   const peak = new PeakAggregator();
   const totals = new TotalsAggregator();
   const timelines = new TimelineAggregator(options.maxMemoryRecords);
@@ -77,24 +72,12 @@ export async function analyse(
   const temporary = threshold === null ? null : new TemporaryAggregator(threshold);
   const heaps = options.jsHeap ? new JsHeapAggregator() : null;
   const chosen = [...(temporary ? [temporary] : []), ...(heaps ? [heaps] : [])];
-  const consumers = [peak, totals, timelines, ...chosen, ...more];
-  const { end, stacks } = await read(path, consumers);
-  const view = heaps && jsHeapView(heaps, options.leaks ? 'end' : 'peak', end);
-  const timeline = timelineReport({
-    timeline: timelines,
-    peak: { timeNs: peak.peakTimeNs, bytes: peak.peakBytes },
-    threads: end.tables.threads,
-  });
-  return {
-    end,
-    stacks,
-    peak,
-    totals,
-    timelines,
-    timeline,
-    profile:
-      view?.profile ?? temporary?.temporary() ?? (options.leaks ? peak.leaked() : peak.peak()),
-    ...(view && { jsHeap: view.report }),
-    stats: (options) => statsReport({ end, stacks, peak, totals, timeline }, options),
-  };
+  const pass = await read(path, [peak, totals, timelines, ...chosen, ...more]);
+  const measures = { peak, totals, timelines };
+  if (heaps !== null) {
+    const { profile, report } = jsHeapView(heaps, options.leaks ? 'end' : 'peak', pass.end);
+    return { pass, measures, profile, jsHeap: report };
+  }
+  const profile = temporary?.temporary() ?? (options.leaks ? peak.leaked() : peak.peak());
+  return { pass, measures, profile };
 }

@@ -17,6 +17,9 @@ export interface CommandEntry {
   readonly load: () => Promise<{ readonly action: Action }>;
 }
 
+/** The captures of several processes. */
+const MANY = Number.MAX_SAFE_INTEGER;
+
 export const commands: readonly CommandEntry[] = [
   {
     name: 'run',
@@ -58,7 +61,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'flamegraph',
     summary: 'write an HTML page: which stacks held the memory at the peak',
-    usage: '[options] <capture>',
+    usage: '[options] <capture>...',
     options: [
       'output',
       'force',
@@ -76,18 +79,19 @@ export const commands: readonly CommandEntry[] = [
       'confidentialFiles',
       'noFold',
     ],
-    maxArgs: 1,
+    maxArgs: MANY,
     help: `Examples:
   memtape flamegraph memtape-app.1234.bin
   memtape flamegraph --leaks --split-threads -o leaks.html memtape-app.1234.bin
   memtape flamegraph --temporal --leaks memtape-app.1234.bin
+  memtape flamegraph memtape-app.*.bin     # several processes, each at its own peak
   memtape flamegraph --json memtape-app.1234.bin | jq .stats.peak_memory`,
     load: () => import('./commands/flamegraph.js'),
   },
   {
     name: 'table',
     summary: 'write an HTML table: which lines asked for the memory, by which stacks',
-    usage: '[options] <capture>',
+    usage: '[options] <capture>...',
     options: [
       'output',
       'force',
@@ -101,7 +105,7 @@ export const commands: readonly CommandEntry[] = [
       'splitThreads',
       'noFold',
     ],
-    maxArgs: 1,
+    maxArgs: MANY,
     help: `Examples:
   memtape table memtape-app.1234.bin
   memtape table --leaks --csv memtape-app.1234.bin > leaks.csv`,
@@ -110,7 +114,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'summary',
     summary: 'print a table: which functions held the memory at the peak',
-    usage: '[options] <capture>',
+    usage: '[options] <capture>...',
     options: [
       'json',
       'csv',
@@ -121,7 +125,7 @@ export const commands: readonly CommandEntry[] = [
       'temporaryAllocations',
       'temporaryAllocationThreshold',
     ],
-    maxArgs: 1,
+    maxArgs: MANY,
     help: `Examples:
   memtape summary -s own -r 10 memtape-app.1234.bin
   memtape summary --leaks --csv memtape-app.1234.bin > leaks.csv`,
@@ -130,7 +134,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'stats',
     summary: 'print totals, sizes, allocators and the largest places',
-    usage: '[options] <capture>',
+    usage: '[options] <capture>...',
     options: [
       'json',
       'csv',
@@ -139,7 +143,7 @@ export const commands: readonly CommandEntry[] = [
       'temporaryAllocations',
       'temporaryAllocationThreshold',
     ],
-    maxArgs: 1,
+    maxArgs: MANY,
     help: `Examples:
   memtape stats memtape-app.1234.bin
   memtape stats --json memtape-app.1234.bin | jq .peak_memory
@@ -149,7 +153,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'tree',
     summary: 'walk through the stacks that held most, with their source',
-    usage: '[options] <capture>',
+    usage: '[options] <capture>...',
     options: [
       'json',
       'csv',
@@ -159,7 +163,7 @@ export const commands: readonly CommandEntry[] = [
       'temporaryAllocations',
       'temporaryAllocationThreshold',
     ],
-    maxArgs: 1,
+    maxArgs: MANY,
     help: `In a terminal: arrows move, open and close, e opens the biggest branch, n shows
 Node.js's own frames, i inverts, o opens the source in $EDITOR, / searches, ? lists
 all keys, q quits. Into a pipe it prints the tree:
@@ -217,7 +221,7 @@ compared. 2: wrong use.`,
   {
     name: 'transform',
     summary: 'write the memory in the format of another tool',
-    usage: '[options] <format> <capture>',
+    usage: '[options] <format> <capture>...',
     options: [
       'output',
       'force',
@@ -226,7 +230,7 @@ compared. 2: wrong use.`,
       'temporaryAllocations',
       'temporaryAllocationThreshold',
     ],
-    maxArgs: 2,
+    maxArgs: MANY,
     help: `Formats:
   gprof2dot    call graph, for gprof2dot -f json and Graphviz
   csv          a row for each stack, thread and allocator

@@ -46,7 +46,9 @@ function subcommand(entry: CommandEntry, rawArgs: readonly string[]): Command {
     })
     .action(async (args: string[], options: Options) => {
       if (args.length > entry.maxArgs) {
-        command.error(`error: too many arguments: ${args.slice(entry.maxArgs).join(' ')}`);
+        const more = args.slice(entry.maxArgs).join(' ');
+        const why = entry.maxArgs === 1 ? ` (${entry.name} is about one process)` : '';
+        command.error(`error: too many arguments: ${more}${why}`);
       }
       const { action } = await entry.load();
       await action(args, options, afterDashes(rawArgs, args));

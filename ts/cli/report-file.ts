@@ -31,11 +31,11 @@ export function pageSize({ fold }: Options): { maxBytes?: number } {
 }
 
 /**
- * Where a report goes: `memtape-<kind>-<name>.<extension>` beside the capture unless -o says otherwise.
+ * Where a report goes: `memtape-<kind>-<name>.<extension>` beside the (first) capture unless -o says otherwise.
  * @throws NativeError it cannot be written there, before any work is done
  */
 export function reportFile(
-  capture: string,
+  [capture = '']: readonly string[],
   { kind, extension }: { readonly kind: string; readonly extension: string },
   options: Options,
 ): ReportFile {

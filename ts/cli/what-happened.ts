@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // How a recorded program ended, in words: exit code, exception, signal, or out of memory.
-import { basename } from 'node:path';
 import type { Consumer } from '../decode/consumer.js';
 import { UNCAUGHT_MARK_PREFIX } from '../format/constants.js';
 import type { GcRecord, JsSampleRecord, MarkRecord } from '../format/records.js';
-import { printable } from '../model/printable.js';
 import { sizeText } from '../model/size-text.js';
+import { commandText, oneLine } from '../report/command-text.js';
 import type { Launched } from '../tracker/launch.js';
 
 /**
@@ -51,8 +50,6 @@ export class LastSigns implements Consumer {
   }
 }
 
-const oneLine = (text: string): string => printable(text.replaceAll(/\s+/g, ' '));
-
 function ending(ended: Launched, signs: LastSigns): string {
   const { code, signal } = ended;
   const full = signs.fullJsHeap();
@@ -68,12 +65,6 @@ function ending(ended: Launched, signs: LastSigns): string {
     return `exited with code ${code} after an uncaught ${oneLine(signs.uncaught)}`;
   }
   return `exited with code ${code}`;
-}
-
-/** A command as one short line. */
-export function commandText([program = '', ...args]: readonly string[]): string {
-  const words = oneLine([basename(program), ...args].join(' '));
-  return words.length > 60 ? `${words.slice(0, 59)}…` : words;
 }
 
 /** `node app.js exited with code 0 after 1.20 s` */

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { ProfileKind } from '../model/profile.js';
 import type { JsHeapReport } from '../report/js-heap-report.js';
+import type { StatsReport } from '../report/stats-report.js';
 import { headScript, style } from './app-bundle.js';
 
 /** Unless the reader asks for more. */
@@ -24,8 +25,24 @@ const HEADINGS: Record<ProfileKind, Heading> = {
   js_heap_end: { heading: 'JS heap at the end', moment: 'at the end' },
 };
 
-export const headingOf = (kind: ProfileKind, jsHeap?: JsHeapReport): Heading =>
-  jsHeap === undefined ? HEADINGS[kind] : { ...HEADINGS[kind], heading: jsHeap.title };
+interface Headed {
+  readonly kind: ProfileKind;
+  readonly js_heap?: JsHeapReport;
+  readonly stats: StatsReport;
+}
+
+export function headingOf({ kind, js_heap: jsHeap, stats }: Headed): Heading {
+  const { heading, moment } = { ...HEADINGS[kind], ...(jsHeap && { heading: jsHeap.title }) };
+  const count = stats.processes?.length ?? 1;
+  if (count === 1) return { heading, moment };
+  // Each has its own highest moment, and its own end.
+  return kind === 'peak'
+    ? {
+        heading: `Heap of ${count} processes, each at its own peak`,
+        moment: 'when the heap of its process was largest',
+      }
+    : { heading: `${heading}: ${count} processes`, moment };
+}
 
 export interface HtmlPage extends Heading {
   readonly title: string;

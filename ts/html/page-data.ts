@@ -8,7 +8,7 @@ import type { StatsReport } from '../report/stats-report.js';
 import type { TimelineReport } from '../report/timeline.js';
 import type { Group, PackedMemory } from './memory.js';
 
-const KINDS: readonly FrameKind[] = ['js', 'native', 'builtin', 'wasm', 'label', 'gc'];
+const KINDS: readonly FrameKind[] = ['js', 'native', 'builtin', 'wasm', 'label', 'gc', 'process'];
 
 /** kind, name, file, line, column, package, source; strings as indexes. */
 export type FrameRow = [number, number, number, number, number, number, number];
@@ -40,7 +40,10 @@ export interface PageData {
   readonly memory: PackedMemory;
   /** Threads and allocators, as indexes of `threads` and `allocators`; none in a comparison. */
   readonly groups: readonly Group[];
-  readonly threads: readonly (readonly [name: string, kind: ThreadName['kind']])[];
+  /** Where there are several. */
+  readonly processes: readonly string[];
+  /** `process` is an index of `processes`, or -1. */
+  readonly threads: readonly (readonly [name: string, kind: ThreadName['kind'], process: number])[];
   readonly allocators: readonly string[];
   /** Only in a report over time. */
   readonly slices?: PageSlices;

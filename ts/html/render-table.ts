@@ -35,6 +35,7 @@ export function renderTable(report: TableReport, options: TableRenderOptions = {
       entryCount: entries.site.length,
       entries: encodeEntries(entries),
       threads: [...report.threads],
+      processes: [...(report.processes ?? [])],
       splitThreads,
       folded,
       totalBytes: report.total_bytes,
@@ -42,7 +43,7 @@ export function renderTable(report: TableReport, options: TableRenderOptions = {
       stats: report.stats,
     };
     const html = htmlPage({
-      ...headingOf(report.kind, report.js_heap),
+      ...headingOf(report),
       title: report.title,
       command: report.stats.metadata.command_line,
       markup: tableMarkup,

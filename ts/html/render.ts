@@ -91,7 +91,12 @@ class Renderer {
       tree: encodeNodes(fold.tree),
       memory: packMemory(this.#memory, fold.place),
       groups: this.#groups,
-      threads: (report.threads ?? []).map(({ name, kind }) => [name, kind] as const),
+      processes: report.processes ?? [],
+      threads: (report.threads ?? []).map(({ name, kind, process }) => [
+        name,
+        kind,
+        report.processes?.indexOf(process ?? '') ?? -1,
+      ]),
       allocators: report.allocators ?? [],
       ...(this.#memory.kind !== 'held' && { slices: pageSlices(this.#memory) }),
       isDifference: report.tree.self_bytes_before !== undefined,
@@ -128,7 +133,7 @@ function treeOf(columns: TreeColumns): StackTree {
 }
 
 function page(report: FlamegraphReport, data: PageData): string {
-  const single = headingOf(report.kind, report.js_heap);
+  const single = headingOf(report);
   const heading = data.isDifference
     ? {
         heading: `${single.heading}, compared`,

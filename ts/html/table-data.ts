@@ -25,6 +25,8 @@ export interface TablePageData {
   /** For each entry: site, node, thread, allocator, bytes, count. */
   readonly entries: string;
   readonly threads: readonly (readonly [id: number, name: string])[];
+  /** Of each thread, where there are several. */
+  readonly processes: readonly (readonly [thread: number, name: string])[];
   readonly splitThreads: boolean;
   readonly folded: FoldedStacks;
   readonly totalBytes: number;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a reader of a report sees of one stack frame.
 
-export type FrameKind = 'js' | 'native' | 'builtin' | 'wasm' | 'label' | 'gc';
+export type FrameKind = 'js' | 'native' | 'builtin' | 'wasm' | 'label' | 'gc' | 'process';
 
 /** Whose code a frame is; reports colour and filter by it. */
 export type FrameCategory = 'app' | 'dependency' | 'node' | 'native' | 'v8';
@@ -55,6 +55,7 @@ export function frameCategory(frame: Frame): FrameCategory {
     case 'builtin':
       return 'v8';
     case 'label':
+    case 'process':
       return 'native';
     case 'native':
       return V8_SYMBOL.test(frame.name) ? 'v8' : 'native';

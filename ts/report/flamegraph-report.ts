@@ -55,11 +55,15 @@ export interface ThreadName {
   readonly id: number;
   readonly name: string;
   readonly kind: ThreadInfo['kind'];
+  /** Of several processes, the one that it is of. */
+  readonly process?: string;
 }
 
 export interface FlamegraphReport {
   readonly title: string;
   readonly kind: ProfileKind;
+  /** Where it is about several. */
+  readonly processes?: readonly string[];
   /** By frame id of the tree; id 0 is the root. */
   readonly frames: readonly SourcedFrame[];
   readonly tree: TreeColumns;

@@ -3,7 +3,6 @@
 
 import type { LeakSlices } from '../aggregate/slice-leaks.js';
 import type { PeakSlices } from '../aggregate/slice-peaks.js';
-import type { ThreadInfo } from '../format/records.js';
 import type { Frame, SourcedFrame } from '../model/frame.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import { ALLOCATOR_NAMES, type Profile, type ProfileRows } from '../model/profile.js';
@@ -11,9 +10,10 @@ import { StackTreeBuilder } from '../model/stack-tree.js';
 import type { EntryColumns, FlamegraphReport, ThreadName } from './flamegraph-report.js';
 import { statsAbout } from './js-heap.js';
 import type { JsHeapReport } from './js-heap-report.js';
+import { processNames } from './processes.js';
 import type { StatsReport } from './stats-report.js';
 import { temporalColumns } from './temporal.js';
-import { threadText } from './thread-text.js';
+import { type ProcessName, type Threads, threadText } from './thread-text.js';
 import type { TimelineReport } from './timeline.js';
 
 export interface FlamegraphInput {
@@ -21,7 +21,9 @@ export interface FlamegraphInput {
   readonly stacks: NamedStacks;
   readonly stats: StatsReport;
   readonly timeline: TimelineReport;
-  readonly threads?: ReadonlyMap<number, ThreadInfo>;
+  readonly threads?: Threads;
+  /** Where it is about several. */
+  readonly processes?: readonly ProcessName[];
   /** For a report on any range of time. */
   readonly slices?: PeakSlices | LeakSlices;
   /** For the window's title; the command unless given. */
@@ -49,6 +51,7 @@ export function flamegraphReport(input: FlamegraphInput): FlamegraphReport {
   return {
     title: input.title ?? stats.metadata.command_line,
     kind: profile.kind,
+    ...processNames(input.processes),
     frames: frames.map((frame, id) => sourced(frame, lines[id])),
     tree: {
       parent: Array.from(tree.parent),
@@ -85,7 +88,12 @@ function threadNames(
   const ids = [...new Set(used)].sort((a, b) => a - b);
   return ids.map((id) => {
     const info = infos?.get(id);
-    return { id, name: threadText(id, info), kind: info?.kind ?? 'unknown' };
+    return {
+      id,
+      name: threadText(id, info),
+      kind: info?.kind ?? 'unknown',
+      ...(info?.process && { process: info.process.name }),
+    };
   });
 }
 

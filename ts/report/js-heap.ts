@@ -8,7 +8,7 @@ import { sizeText } from '../model/size-text.js';
 import { UsageError } from '../tracker/usage-error.js';
 import type { JsHeapReport } from './js-heap-report.js';
 import type { StatsReport } from './stats-report.js';
-import { threadText } from './thread-text.js';
+import { type ProcessName, threadText } from './thread-text.js';
 
 export interface JsHeapView {
   readonly profile: Profile;
@@ -23,6 +23,25 @@ export function statsAbout(
   if (jsHeap === undefined) return { stats };
   const warnings = [...stats.warnings, ...jsHeap.notes];
   return { stats: { ...stats, warnings }, js_heap: jsHeap };
+}
+
+/** Of several processes, in the order of `names`. */
+export function jsHeapsTogether(
+  each: readonly JsHeapReport[],
+  names: readonly ProcessName[],
+): JsHeapReport | undefined {
+  const [first] = each;
+  if (first === undefined || names.length === 0) return first;
+  const tag = (at: number) => names[at]?.tag ?? '';
+  return {
+    ...first,
+    interval_bytes: Math.max(...each.map((report) => report.interval_bytes)),
+    samples: each.reduce((sum, { samples }) => sum + samples, 0),
+    isolates: each.flatMap(({ isolates }, i) =>
+      isolates.map((isolate) => ({ ...isolate, thread: `${isolate.thread} of ${tag(i)}` })),
+    ),
+    notes: each.flatMap(({ notes }, i) => notes.map((note) => `${tag(i)}: ${note}`)),
+  };
 }
 
 const TITLES: Record<JsHeapMoment, string> = {

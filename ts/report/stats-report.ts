@@ -31,6 +31,21 @@ export interface StatsMetadata {
   readonly cgroup_limit: number | null;
 }
 
+/** One of several processes that a report is about. */
+export interface ProcessStats {
+  /** `node worker.js (pid 4242)` */
+  readonly name: string;
+  readonly pid: number;
+  readonly command_line: string;
+  readonly start_time: string;
+  readonly duration_ms: number;
+  readonly peak_memory: number;
+  readonly peak_time_ms: number;
+  readonly peak_rss: number;
+  readonly leaked_bytes: number;
+  readonly end: string;
+}
+
 export interface ModuleSum {
   /** A package as `name@version`; `(program)`; `(Node.js and native code)`. */
   readonly module: string;
@@ -51,7 +66,10 @@ export interface StatsReport {
   /** By the package of the innermost frame outside Node.js itself. */
   readonly top_modules_by_allocation_size: readonly ModuleSum[];
   readonly top_modules_by_allocation_count: readonly ModuleSum[];
+  /** Of the process that began first, where there are several. */
   readonly metadata: StatsMetadata;
+  /** Where there are several: each, in the order of their starts. Peaks above are sums of theirs. */
+  readonly processes?: readonly ProcessStats[];
   readonly peak_time_ms: number;
   readonly peak_rss: number;
   readonly peak_js_heap: number;

@@ -28,11 +28,9 @@ export interface StatsOptions {
 }
 
 export function statsReport(input: StatsInput, options: StatsOptions = {}): StatsReport {
-  const { end, peak, totals, timeline } = input;
+  const { end, peak, totals, timeline, stacks } = input;
   const allocators =
     options.profile === undefined ? totals.byAllocator() : byAllocatorOf(options.profile);
-  const byAllocator = (value: 'count' | 'bytes') =>
-    Object.fromEntries(allocators.map((entry) => [entry.allocator.toUpperCase(), entry[value]]));
   const leaked = peak.leaked();
   return {
     kind: options.profile?.kind ?? 'allocated',
@@ -40,9 +38,8 @@ export function statsReport(input: StatsInput, options: StatsOptions = {}): Stat
     total_bytes_allocated: totals.bytes,
     peak_memory: peak.peakBytes,
     allocation_size_histogram: sizeHistogram(totals.sizes()),
-    allocator_type_distribution: byAllocator('count'),
-    ...topLocations(input, options),
-    ...topModules(input, options),
+    ...allocatorFields(allocators),
+    ...topPlaces(options.profile ?? totals.allocated(), stacks, options.top),
     metadata: statsMetadata(input),
     peak_time_ms: milliseconds(peak.peakTimeNs),
     peak_rss: timeline.rss_peak.bytes,
@@ -54,7 +51,6 @@ export function statsReport(input: StatsInput, options: StatsOptions = {}): Stat
     total_num_frees: end.counts.frees,
     foreign_frees: end.counts.foreignFrees,
     missed_frees: end.counts.missedFrees,
-    allocated_bytes_by_allocator: byAllocator('bytes'),
     gc: timeline.gc_totals,
     threads: end.tables.threads.size,
     stalls: end.trailer?.stalls ?? 0,
@@ -64,8 +60,20 @@ export function statsReport(input: StatsInput, options: StatsOptions = {}): Stat
   };
 }
 
+export interface AllocatorSum {
+  readonly allocator: string;
+  count: number;
+  bytes: number;
+}
+
+export function allocatorFields(sums: readonly AllocatorSum[]) {
+  const by = (value: 'count' | 'bytes') =>
+    Object.fromEntries(sums.map((entry) => [entry.allocator.toUpperCase(), entry[value]]));
+  return { allocator_type_distribution: by('count'), allocated_bytes_by_allocator: by('bytes') };
+}
+
 /** The most used first, as TotalsAggregator has them. */
-function byAllocatorOf({ rows }: Profile): { allocator: string; count: number; bytes: number }[] {
+export function byAllocatorOf({ rows }: Profile): AllocatorSum[] {
   const sums = ALLOCATOR_NAMES.map((allocator) => ({ allocator, count: 0, bytes: 0 }));
   for (let row = 0; row < rows.size; row++) {
     const sum = sums[rows.allocator[row] as number];
@@ -76,8 +84,13 @@ function byAllocatorOf({ rows }: Profile): { allocator: string; count: number; b
   return sums.filter((sum) => sum.count > 0).sort((a, b) => b.count - a.count);
 }
 
-function topLocations({ stacks, totals }: StatsInput, { top = 5, profile }: StatsOptions) {
-  const { sums } = sumBySite(profile ?? totals.allocated(), (stack) => stacks.site(stack));
+/** The lists of places that a profile, which stands for everything that was allocated, leads to. */
+export function topPlaces(profile: Profile, stacks: NamedStacks, top = 5) {
+  return { ...topLocations(profile, stacks, top), ...topModules(profile, stacks, top) };
+}
+
+function topLocations(profile: Profile, stacks: NamedStacks, top: number) {
+  const { sums } = sumBySite(profile, (stack) => stacks.site(stack));
   const places = sums.map((sum) => ({
     location: locationText(stacks.frames.get(sum.frame)),
     bytes: sum.bytes,
@@ -96,8 +109,8 @@ function topLocations({ stacks, totals }: StatsInput, { top = 5, profile }: Stat
   };
 }
 
-function topModules({ stacks, totals }: StatsInput, { top = 5, profile }: StatsOptions) {
-  const packages = sumByPackage(profile ?? totals.allocated(), stacks);
+function topModules(profile: Profile, stacks: NamedStacks, top: number) {
+  const packages = sumByPackage(profile, stacks);
   const largest = (value: 'bytes' | 'count') =>
     [...packages]
       .sort((a, b) => b[value] - a[value] || compareText(a.package, b.package))

@@ -5,7 +5,9 @@ import { frameTotals } from '../model/frame-totals.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile, ProfileKind } from '../model/profile.js';
 import type { JsHeapReport } from './js-heap-report.js';
+import { processNames } from './processes.js';
 import { sumBySite } from './sites.js';
+import type { ProcessName } from './thread-text.js';
 
 export interface SummaryRow {
   readonly function: string;
@@ -37,6 +39,8 @@ export interface SummaryReport {
   readonly total_allocations: number;
   /** How many rows there are, those beyond `maxRows` included. */
   readonly row_count: number;
+  /** Where it is about several. */
+  readonly processes?: readonly string[];
   /** When it is about the JavaScript heap. */
   readonly js_heap?: JsHeapReport;
 }
@@ -48,6 +52,8 @@ export interface SummaryOptions {
   /** All rows unless given. */
   readonly maxRows?: number;
   readonly sortBy?: SummaryColumn;
+  /** Where it is about several. */
+  readonly processes?: readonly ProcessName[];
   /** When the profile is of the JavaScript heap. */
   readonly jsHeap?: JsHeapReport;
 }
@@ -89,6 +95,7 @@ export function summaryReport(
     total_bytes: profile.totalBytes,
     total_allocations: profile.totalCount,
     row_count: rows.length,
+    ...processNames(options.processes),
     ...(options.jsHeap !== undefined && { js_heap: options.jsHeap }),
   };
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Memory by the line that answers for it and by allocator, with the stacks behind each row.
 
-import type { ThreadInfo } from '../format/records.js';
 import { type Frame, isNodeInternal } from '../model/frame.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile, ProfileKind } from '../model/profile.js';
 import { StackTreeBuilder } from '../model/stack-tree.js';
 import { statsAbout } from './js-heap.js';
 import type { JsHeapReport } from './js-heap-report.js';
+import { processNames } from './processes.js';
 import type { StatsReport } from './stats-report.js';
 import { type TableEntries, type TableRow, tableRows } from './table-rows.js';
-import { threadText } from './thread-text.js';
+import { type ProcessName, type Threads, threadText } from './thread-text.js';
 import type { TimelineReport } from './timeline.js';
 
 export interface TableReport {
@@ -23,6 +23,8 @@ export interface TableReport {
   readonly entries: TableEntries;
   /** Names of the threads in `entries`. */
   readonly threads: ReadonlyMap<number, string>;
+  /** Where it is about several: those of the threads. */
+  readonly processes?: ReadonlyMap<number, string>;
   readonly total_bytes: number;
   readonly total_allocations: number;
   readonly timeline: TimelineReport;
@@ -38,6 +40,8 @@ export interface TableData {
   readonly kind: ProfileKind;
   readonly total_bytes: number;
   readonly total_allocations: number;
+  /** Where it is about several. */
+  readonly processes?: readonly string[];
   /** When it is about the JavaScript heap. */
   readonly js_heap?: JsHeapReport;
   /** The largest first. */
@@ -52,7 +56,9 @@ export interface TableOptions {
 export interface TableInput extends TableOptions {
   readonly profile: Profile;
   readonly stacks: NamedStacks;
-  readonly threads: ReadonlyMap<number, ThreadInfo>;
+  readonly threads: Threads;
+  /** Where it is about several. */
+  readonly processes?: readonly ProcessName[];
   readonly timeline: TimelineReport;
   readonly stats: StatsReport;
   /** When the profile is of the JavaScript heap. */
@@ -66,6 +72,7 @@ export function tableReport({
   timeline,
   stats,
   jsHeap,
+  processes = [],
   splitThreads = false,
 }: TableInput): TableReport {
   const { rows } = profile;
@@ -95,6 +102,7 @@ export function tableReport({
     tree: { parent: Array.from(parent), frame: Array.from(frame) },
     entries,
     threads: names,
+    ...(processes.length > 0 && { processes: processesOf(used, threads) }),
     total_bytes,
     total_allocations,
     timeline,
@@ -103,10 +111,15 @@ export function tableReport({
       kind,
       total_bytes,
       total_allocations,
+      ...processNames(processes),
       ...(jsHeap && { js_heap: jsHeap }),
       rows: tableRows({ frames, threads: names, entries }, { splitThreads }),
     }),
   };
+}
+
+function processesOf(used: readonly number[], threads: Threads): Map<number, string> {
+  return new Map(used.map((thread) => [thread, threads.get(thread)?.process?.name ?? '']));
 }
 
 /** Lines that somebody can change answer for Node.js' own functions that they called. */

@@ -3,6 +3,22 @@
 
 import type { ThreadInfo } from '../format/records.js';
 
+/** A thread as reports know it: in several processes there may be several with the same number and name. */
+export interface ReportThread extends ThreadInfo {
+  /** Of several processes, the one that it is of. */
+  readonly process?: ProcessName;
+}
+
+/** By the number that rows have. */
+export type Threads = ReadonlyMap<number, ReportThread>;
+
+export interface ProcessName {
+  /** `node worker.js (pid 4242)` */
+  readonly name: string;
+  /** `4242`, enough to tell it from the others. */
+  readonly tag: string;
+}
+
 const KIND_TEXT: Record<ThreadInfo['kind'], string> = {
   unknown: 'thread',
   main: 'main',
@@ -15,8 +31,17 @@ const KIND_TEXT: Record<ThreadInfo['kind'], string> = {
 /** Mappings belong to no thread: pages outlive the one that asked for them. */
 const NO_THREAD = 'mappings';
 
-/** `main`, `worker 2 (resize: resize.js)`, `libuv pool 5`; unique: workers go by their own ids, all others by the thread's. */
-export function threadText(thread: number, info: ThreadInfo | undefined): string {
+/**
+ * `main`, `worker 2 (resize: resize.js)`, `libuv pool 5`; unique: workers go by their own ids, all others by the thread's. Of several
+ * processes `main of 4242`.
+ */
+export function threadText(thread: number, info: ReportThread | undefined): string {
+  if (info?.process === undefined) return ownText(thread, info);
+  const isMappings = info.thread === 0;
+  return `${ownText(info.thread, isMappings ? undefined : info)} of ${info.process.tag}`;
+}
+
+function ownText(thread: number, info: ThreadInfo | undefined): string {
   if (thread === 0 && info === undefined) return NO_THREAD;
   if (info === undefined) return `thread ${thread}`;
   if (info.kind === 'main') return KIND_TEXT.main;

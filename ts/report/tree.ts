@@ -12,6 +12,8 @@ import {
 } from '../model/profile.js';
 import { childLists, type StackTree } from '../model/stack-tree.js';
 import { withoutFrames } from '../model/without-frames.js';
+import { processNames } from './processes.js';
+import type { ProcessName } from './thread-text.js';
 
 /** A tree with what is needed to show any part of it. Node 0 is the whole. */
 export interface TreeView {
@@ -23,6 +25,8 @@ export interface TreeView {
 
 export interface TreeReport {
   readonly kind: ProfileKind;
+  /** Where it is about several. */
+  readonly processes?: readonly string[];
   /** The whole, what is left out included. */
   readonly bytes: number;
   readonly count: number;
@@ -53,6 +57,8 @@ export interface TreeNode {
 /** What `memtape tree --json` prints: every frame, nested. */
 export interface TreeData {
   readonly kind: ProfileKind;
+  /** Where it is about several. */
+  readonly processes?: readonly string[];
   readonly inverted: boolean;
   readonly total_bytes: number;
   readonly total_allocations: number;
@@ -69,6 +75,8 @@ export interface TreeOptions {
   readonly biggest?: number;
   /** Allocating frames first, callers below them. */
   readonly inverted?: boolean;
+  /** Where it is about several. */
+  readonly processes?: readonly ProcessName[];
 }
 
 export const DEFAULT_BIGGEST = 200;
@@ -94,6 +102,7 @@ export function treeReport(
   const turned = (upright: StackTree) => (options.inverted ? inverted(upright) : upright);
   const report = {
     kind: profile.kind,
+    ...processNames(options.processes),
     bytes: profile.totalBytes,
     count: profile.totalCount,
     leftOut,
@@ -169,6 +178,7 @@ function treeData(report: Omit<TreeReport, 'toJSON'>): TreeData {
   };
   return {
     kind,
+    ...(report.processes && { processes: report.processes }),
     inverted: report.inverted,
     total_bytes: bytes,
     total_allocations: count,

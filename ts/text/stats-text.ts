@@ -31,6 +31,7 @@ export function statsText(stats: StatsReport, options: TextOptions = {}): string
   const sections = [
     stats.warnings.map((warning) => colours.yellow(`warning: ${printable(warning)}`)),
     facts(stats, colours),
+    section('Peak of each process:', processLines(stats), colours),
     section('Histogram of allocation size:', histogram(stats.allocation_size_histogram), colours),
     section(`Allocator type distribution${ABOUT[stats.kind]}:`, distribution(stats), colours),
     topSection('size', stats, columns, colours),
@@ -45,7 +46,7 @@ export function statsText(stats: StatsReport, options: TextOptions = {}): string
 }
 
 function facts(stats: StatsReport, colours: Colours): string[] {
-  const peakTime = `at ${(stats.peak_time_ms / 1000).toFixed(3)} s`;
+  const peakTime = peakMoment(stats);
   const rows: [string, string][] = [
     ['Total allocations:', `${stats.total_num_allocations}`],
     ['Total memory allocated:', sizeText(stats.total_bytes_allocated)],
@@ -59,6 +60,20 @@ function facts(stats: StatsReport, colours: Colours): string[] {
   if (stats.peak_js_heap > 0) rows.push(['Peak V8 heap:', sizeText(stats.peak_js_heap)]);
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${colours.bold(padEnd(name, width))} ${value}`);
+}
+
+function peakMoment({ processes, peak_time_ms: ms }: StatsReport): string {
+  if (processes === undefined) return `at ${(ms / 1000).toFixed(3)} s`;
+  return `of ${processes.length} processes, each at its own peak`;
+}
+
+function processLines({ processes = [] }: StatsReport): string[] {
+  const sizes = processes.map((each) => sizeText(each.peak_memory));
+  const width = Math.max(0, ...sizes.map((size) => size.length));
+  return processes.map((each, i) => {
+    const moment = `at ${(each.peak_time_ms / 1000).toFixed(3)} s`;
+    return `${padStart(sizes[i] ?? '', width)} ${moment}  ${printable(each.name)}`;
+  });
 }
 
 function section(title: string, lines: readonly string[], colours: Colours): string[] {

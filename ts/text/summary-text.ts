@@ -7,6 +7,7 @@ import { fittedPlace, padEnd, padStart, textWidth } from '../model/terminal-text
 import type { SummaryColumn, SummaryReport, SummaryRow } from '../report/summary.js';
 import { paintShare } from './share-colour.js';
 import { columnsOf, type TextOptions } from './text-options.js';
+import { headingText } from './tree-text.js';
 
 interface Column {
   readonly title: string;
@@ -80,8 +81,14 @@ export function summaryText(report: SummaryReport, options: SummaryTextOptions =
     });
     return [padEnd(locations[index] as string, locationWidth), ...numbers].join(GAP);
   });
-  const top = jsHeapLines(report).map((line, i) => (i === 0 ? colours.bold(line) : line));
+  const top = [...processLines(report), ...jsHeapLines(report)].map((line, i) =>
+    i === 0 ? colours.bold(line) : line,
+  );
   return `${[...top, colours.bold(header), ...lines, ...cutNote(report)].join('\n')}\n`;
+}
+
+function processLines({ kind, processes }: SummaryReport): string[] {
+  return processes === undefined ? [] : [headingText('Memory', kind, processes), ''];
 }
 
 function jsHeapLines({ js_heap }: SummaryReport): string[] {

@@ -4,6 +4,7 @@
 import pc from 'picocolors';
 import type { Frame } from '../model/frame.js';
 import { placeText } from '../model/frame.js';
+import type { ProfileKind } from '../model/profile.js';
 import { sizeText } from '../model/size-text.js';
 import { fittedPlace, padStart } from '../model/terminal-text.js';
 import type { TreeReport, TreeView } from '../report/tree.js';
@@ -18,8 +19,20 @@ const TITLES: Record<string, string> = {
 };
 
 /** `Heap at its peak`, and how it is shown. */
-export function treeTitle({ kind, inverted }: TreeReport): string {
-  return `${TITLES[kind]}${inverted ? ', allocating frames first' : ''}`;
+export function treeTitle({ kind, inverted, processes }: TreeReport): string {
+  return `${headingText(TITLES[kind] ?? '', kind, processes)}${inverted ? ', allocating frames first' : ''}`;
+}
+
+/** Of several processes it says when. */
+export function headingText(
+  single: string,
+  kind: ProfileKind,
+  processes: readonly string[] = [],
+): string {
+  if (processes.length === 0) return single;
+  return kind === 'peak'
+    ? `Heap of ${processes.length} processes, each at its own peak`
+    : `${single}, ${processes.length} processes`;
 }
 
 const MIN_LOCATION = 16;

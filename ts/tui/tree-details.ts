@@ -51,15 +51,15 @@ function sourceLines(
 ): string[] {
   const { file, line, kind } = state.frame(state.node);
   if (rows <= 0 || line === 0 || kind === 'native') return [];
-  const lines = source(file);
-  if (lines === null || lines[line - 1] === undefined) {
+  const lines = source(file) ?? [];
+  const at = lines.findIndex(({ number }) => number === line);
+  if (at < 0) {
     return [colours.dim(fitted('The file is not here, or has changed since.', columns))];
   }
-  const first = Math.max(0, Math.min(line - 1 - Math.floor(rows / 2), lines.length - rows));
+  const first = Math.max(0, Math.min(at - Math.floor(rows / 2), lines.length - rows));
   const shown = lines.slice(first, first + rows);
-  const width = `${first + shown.length}`.length;
-  return shown.map((code, index) => {
-    const number = first + index + 1;
+  const width = `${shown.at(-1)?.number ?? 0}`.length;
+  return shown.map(({ number, text: code }) => {
     const head = `${number === line ? '▶' : ' '}${`${number}`.padStart(width)} `;
     const body = fitted(code.replaceAll('\t', TAB), columns - textWidth(head));
     return number === line ? colours.yellow(head + body) : `${colours.dim(head)}${body}`;

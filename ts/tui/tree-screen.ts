@@ -6,6 +6,7 @@ import type { Frame } from '../model/frame.js';
 import { printable } from '../model/printable.js';
 import { fitted, fittedEnd, padEnd } from '../model/terminal-text.js';
 import type { TreeReport } from '../report/tree.js';
+import type { SourceLine } from '../resolve/source-text.js';
 import type { Key, Screen, Size } from './terminal.js';
 import { detailLines } from './tree-details.js';
 import { treeLines } from './tree-lines.js';
@@ -22,7 +23,8 @@ export interface TreeScreenOptions {
   /** Shows a frame's source in the reader's editor; returns why it does not. */
   readonly edit: (frame: Frame) => string | null;
   /** All lines of a frame's file; null where there are none to show. */
-  readonly source: (file: string) => readonly string[] | null;
+  /** The lines that are known of a file, in ascending order. */
+  readonly source: (file: string) => readonly SourceLine[] | null;
 }
 
 /** From here on, the source stands beside the tree. */

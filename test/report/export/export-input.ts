@@ -10,8 +10,17 @@ export function exportInput(profileOf: (from: Recorded) => Profile = ({ peak }) 
     profile: profileOf(from),
     allocated: from.totals.allocated(),
     stacks: from.stacks,
-    source: from.capture.tables,
-    timeline: from.timelines,
+    threads: from.capture.tables.threads,
+    times: [
+      {
+        timeline: from.timelines,
+        threads: from.capture.tables.threads,
+        pid: from.stats.metadata.pid,
+        command: from.stats.metadata.command_line,
+        peak: { timeNs: from.peak.peakTimeNs, bytes: from.peak.peakBytes },
+        offsetNs: 0,
+      },
+    ],
     stats: from.stats,
     startUnixNs: 1_760_000_000_000_000_000n,
   };

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: MIT
 // memtape diff: two captures compared, for people and for pipelines.
+import type { Recording } from '../../capture/recording.js';
 import { printable } from '../../model/printable.js';
 import { sizeText } from '../../model/size-text.js';
 import { type DiffReport, type DiffSide, diffReport } from '../../report/diff.js';
 import { diffCsv, diffText, signedSize, totalText } from '../../text/diff-text.js';
 import { checkOutput, escapeTemplate } from '../../tracker/destination.js';
-import { type Analysis, analyse } from '../analysis.js';
-import { captureArguments } from '../capture-argument.js';
+import { analyse } from '../analysis.js';
+import { comparedCaptures } from '../capture-argument.js';
 import type { Action } from '../commands.js';
 import type { Limit } from '../options.js';
 import { dataText, print, stdoutStyle, writeReport } from '../output.js';
 
-const side = ({ profile, stacks, end }: Analysis): DiffSide => ({
+const side = ({ profile, stacks, processes }: Recording): DiffSide => ({
   profile,
   stacks,
-  cwd: end.metadata.cwd ?? '',
+  cwd: processes.ends[0]?.metadata.cwd ?? '',
 });
 
 /** The flame graph of the differences; statistics and timeline are the later capture's. */
-async function writePage(path: string, before: Analysis, after: Analysis, force: boolean) {
+async function writePage(path: string, before: Recording, after: Recording, force: boolean) {
   const { diffFlamegraph } = await import('../../report/diff-tree.js');
   const { renderFlamegraph } = await import('../../html/render.js');
-  const { stats, timeline } = after;
   const sides = { before: side(before), after: side(after) };
-  const { html } = renderFlamegraph(diffFlamegraph({ ...sides, stats: stats(), timeline }));
+  const { html } = renderFlamegraph(
+    diffFlamegraph({ ...sides, stats: after.stats(), timeline: after.timeline }),
+  );
   await writeReport(path, html, force);
   process.stderr.write(`memtape: wrote ${path}\n`);
 }
@@ -45,7 +47,7 @@ function excess(report: DiffReport, limit: Limit): string | null {
 }
 
 export const action: Action = async (args, options) => {
-  const paths = captureArguments(args, 'diff');
+  const paths = comparedCaptures(args, 'diff');
   const force = options.force ?? false;
   if (options.html !== undefined) checkOutput(escapeTemplate(options.html), force);
   const before = await analyse(paths[0], options);

@@ -13,7 +13,7 @@ import { reportFile, writeReportFile } from '../report-file.js';
 export const action: Action = async (args, options) => {
   const capture = captureArgument(args, 'rss');
   const toFile = options.output !== undefined;
-  const file = toFile ? reportFile(capture, { kind: 'rss', extension: 'html' }, options) : null;
+  const file = toFile ? reportFile([capture], { kind: 'rss', extension: 'html' }, options) : null;
   const report = await readRss((consumer, more) => read(capture, [consumer], more));
   const data = dataText(options, { json: () => report, csv: () => rssCsv(report) });
   if (file === null) return print(data ?? rssText(report, stdoutStyle()));

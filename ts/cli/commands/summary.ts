@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // memtape summary: a table of functions and what they held.
 import { csvOf } from '../../model/csv.js';
-import { SUMMARY_FIELDS, type SummaryColumn, summaryReport } from '../../report/summary.js';
+import { SUMMARY_FIELDS, type SummaryColumn } from '../../report/summary.js';
 import { summaryText } from '../../text/summary-text.js';
 import { analyse } from '../analysis.js';
-import { captureArgument } from '../capture-argument.js';
+import { captureArguments } from '../capture-argument.js';
 import type { Action } from '../commands.js';
 import { dataText, print, stdoutStyle } from '../output.js';
 
@@ -25,14 +25,10 @@ function fittingRows(): number | undefined {
 }
 
 export const action: Action = async (args, options) => {
-  const { profile, stacks, jsHeap } = await analyse(captureArgument(args, 'summary'), options);
+  const recording = await analyse(captureArguments(args, 'summary'), options);
   const sortBy = COLUMNS[options.sort ?? 'total'] ?? 'total_bytes';
   const maxRows = options.maxRows ?? (options.json || options.csv ? undefined : fittingRows());
-  const report = summaryReport(profile, stacks, {
-    sortBy,
-    ...(maxRows !== undefined && { maxRows }),
-    ...(jsHeap && { jsHeap }),
-  });
+  const report = recording.summary({ sortBy, ...(maxRows !== undefined && { maxRows }) });
   const data = dataText(options, {
     json: () => report,
     csv: () => csvOf(SUMMARY_FIELDS, report.rows),

@@ -3,28 +3,24 @@
 import { renderTable } from '../../html/render-table.js';
 import { csvOf } from '../../model/csv.js';
 import { sizeText } from '../../model/size-text.js';
-import { type TableReport, tableReport } from '../../report/table.js';
+import type { TableReport } from '../../report/table.js';
 import { TABLE_COLUMNS } from '../../report/table-rows.js';
 import { analyse } from '../analysis.js';
-import { captureArgument } from '../capture-argument.js';
+import { captureArguments } from '../capture-argument.js';
 import type { Action } from '../commands.js';
 import type { Options } from '../options.js';
 import { dataText } from '../output.js';
 import { pageSize, profileWord, reportFile, writeReportFile } from '../report-file.js';
 
 export const action: Action = async (args, options) => {
-  const capture = captureArgument(args, 'table');
+  const captures = captureArguments(args, 'table');
   const asData = options.json || options.csv;
   const word = profileWord(options);
   const kind = word === undefined ? 'table' : `table-${word}`;
   const target = asData ? { output: '-', ...options } : options;
-  const file = reportFile(capture, { kind, extension: 'html' }, target);
-  const { end, profile, stacks, timeline, stats, jsHeap } = await analyse(capture, options);
-  const { threads } = end.tables;
-  const { splitThreads = false } = options;
-  const about = jsHeap && { jsHeap };
-  const input = { profile, stacks, threads, timeline, stats: stats(), ...about };
-  const report = tableReport({ ...input, splitThreads });
+  const file = reportFile(captures, { kind, extension: 'html' }, target);
+  const recording = await analyse(captures, options);
+  const report = recording.table({ splitThreads: options.splitThreads ?? false });
   await writeReportFile(file, [data(report, options) ?? page(report, options)], options);
 };
 

@@ -4,6 +4,7 @@ import { EXPORT_FORMATS, type ExportFormat } from '../../report/export/formats.j
 import { didYouMean } from '../../tracker/did-you-mean.js';
 import { UsageError } from '../../tracker/usage-error.js';
 import { analyse } from '../analysis.js';
+import { captureArguments } from '../capture-argument.js';
 import type { Action } from '../commands.js';
 import { profileWord, reportFile, writeReportFile } from '../report-file.js';
 
@@ -21,11 +22,9 @@ function format(name: string | undefined): ExportFormat {
   );
 }
 
-export const action: Action = async ([name, capture], options) => {
+export const action: Action = async ([name, ...paths], options) => {
   const { chunks, extension, isTimeline, opens } = format(name);
-  if (capture === undefined || capture === '') {
-    throw new UsageError('no capture given', `memtape transform ${name} memtape-app.1234.bin`);
-  }
+  const captures = captureArguments(paths, `transform ${name}`);
   const word = profileWord(options);
   if (isTimeline && word !== undefined) {
     throw new UsageError(
@@ -34,16 +33,8 @@ export const action: Action = async ([name, capture], options) => {
     );
   }
   const kind = word === undefined ? `${name}` : `${name}-${word}`;
-  const file = reportFile(capture, { kind, extension }, options);
-  const { end, profile, totals, stacks, timelines, stats } = await analyse(capture, options);
-  const input = {
-    profile,
-    allocated: totals.allocated(),
-    stacks,
-    source: end.tables,
-    timeline: timelines,
-    stats: stats(),
-    startUnixNs: end.header.startUnixNs,
-  };
-  await writeReportFile(file, chunks(input), options, `; open it with: ${opens(file.path)}`);
+  const file = reportFile(captures, { kind, extension }, options);
+  const recording = await analyse(captures, options);
+  const pieces = chunks(recording.exportInput());
+  await writeReportFile(file, pieces, options, `; open it with: ${opens(file.path)}`);
 };

@@ -3,15 +3,15 @@
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute } from 'node:path';
 import pc from 'picocolors';
+import type { Recording } from '../../capture/recording.js';
 import type { Frame } from '../../model/frame.js';
 import { sizeText } from '../../model/size-text.js';
-import { type TreeReport, treeReport } from '../../report/tree.js';
+import type { TreeReport } from '../../report/tree.js';
 import { treeCsv } from '../../report/tree-rows.js';
-import { endedAtMs } from '../../resolve/resolution.js';
-import { readLines } from '../../resolve/source-lines.js';
 import { treeText, treeTitle } from '../../text/tree-text.js';
-import { type Analysis, analyse } from '../analysis.js';
-import { captureArgument } from '../capture-argument.js';
+import type { TreeScreenOptions } from '../../tui/tree-screen.js';
+import { analyse } from '../analysis.js';
+import { captureArguments } from '../capture-argument.js';
 import type { Action } from '../commands.js';
 import type { Options } from '../options.js';
 import { dataText, print, stdoutStyle } from '../output.js';
@@ -20,10 +20,11 @@ import { dataText, print, stdoutStyle } from '../output.js';
 const isInteractive = (): boolean =>
   process.stdin.isTTY === true && process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
 
-function sourceOf({ end }: Analysis): (file: string) => readonly string[] | null {
-  const known = new Map<string, readonly string[] | null>();
+/** The lines of a file: those in the captures, else the file itself where it has not changed since. */
+function sourceOf({ processes }: Recording): TreeScreenOptions['source'] {
+  const known = new Map<string, ReturnType<TreeScreenOptions['source']>>();
   return (file) => {
-    const lines = known.get(file) ?? readLines(file, { endedAtMs: endedAtMs(end) });
+    const lines = known.get(file) ?? processes.sourceText(file);
     known.set(file, lines);
     return lines;
   };
@@ -32,7 +33,7 @@ function sourceOf({ end }: Analysis): (file: string) => readonly string[] | null
 type Turned = (inverted: boolean) => TreeReport;
 
 /** Loaded only here: no other command pays for it. */
-async function walk(path: string, report: TreeReport, turned: Turned, analysis: Analysis) {
+async function walk(paths: string[], report: TreeReport, turned: Turned, recording: Recording) {
   const { Terminal } = await import('../../tui/terminal.js');
   const { TreeScreen } = await import('../../tui/tree-screen.js');
   const { editorOf, openInEditor } = await import('../../tui/editor.js');
@@ -44,30 +45,31 @@ async function walk(path: string, report: TreeReport, turned: Turned, analysis: 
     return terminal.lend(() => openInEditor(editor, file, line));
   };
   const screen = new TreeScreen(report, {
-    title: (shown) => ` memtape  ${treeTitle(shown)}: ${sizeText(shown.bytes)}  ${basename(path)}`,
+    title: (shown) =>
+      ` memtape  ${treeTitle(shown)}: ${sizeText(shown.bytes)}  ${paths.map((path) => basename(path)).join(' ')}`,
     colours: pc.createColors(stdoutStyle().colour ?? false),
     turned,
     edit,
-    source: sourceOf(analysis),
+    source: sourceOf(recording),
   });
   const terminal = new Terminal(process.stdin, process.stdout, screen);
   await terminal.run();
 }
 
-function reporter({ profile, stacks }: Analysis, { biggestAllocs }: Options): Turned {
+function reporter(recording: Recording, { biggestAllocs }: Options): Turned {
   const biggest = biggestAllocs === undefined ? {} : { biggest: biggestAllocs };
-  return (inverted) => treeReport(profile, stacks, { ...biggest, inverted });
+  return (inverted) => recording.tree({ ...biggest, inverted });
 }
 
 export const action: Action = async (args, options) => {
-  const path = captureArgument(args, 'tree');
-  const analysis = await analyse(path, options);
-  const turned = reporter(analysis, options);
+  const paths = captureArguments(args, 'tree');
+  const recording = await analyse(paths, options);
+  const turned = reporter(recording, options);
   const report = turned(options.inverted ?? false);
   const data = dataText(options, {
     json: () => report,
     csv: () => [...treeCsv(report.full)].join(''),
   });
-  if (data === undefined && isInteractive()) await walk(path, report, turned, analysis);
+  if (data === undefined && isInteractive()) await walk(paths, report, turned, recording);
   else await print(data ?? treeText(report, stdoutStyle()));
 };

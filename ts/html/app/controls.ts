@@ -20,6 +20,7 @@ export function findControls() {
     hideLoading: button('hide-loading'),
     hideModules: button('hide-modules'),
     filters: box('filters'),
+    process: byId('filter-process', HTMLSelectElement),
     thread: byId('filter-thread', HTMLSelectElement),
     allocator: byId('filter-allocator', HTMLSelectElement),
     package: byId('filter-package', HTMLSelectElement),

@@ -12,13 +12,14 @@ export function readPageData(): PageData {
 }
 
 export function treeSource(data: PageData): TreeSource {
-  const { isDifference, groups, threads, allocators, slices } = data;
+  const { isDifference, groups, processes, threads, allocators, slices } = data;
   return {
     nodes: decodeNodes(data.tree, data.nodes),
     frames: unpackFrames(data.frames, data.strings).map(appFrame),
     memory: unpackMemory(data.memory, slices),
     isDifference,
     groups,
+    processes,
     threads,
     allocators,
   };

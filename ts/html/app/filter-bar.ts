@@ -2,12 +2,13 @@
 // The row of filters: what may be chosen, what is chosen, and how much that is of the whole.
 
 import { element } from './dom.js';
-import { type Filter, isFiltering } from './filters.js';
+import { FILTER_KEYS, type Filter, isFiltering, NO_FILTER } from './filters.js';
 import type { Choice, Trees } from './trees.js';
 import { bytesText, percentText } from './units.js';
 
 export interface FilterControls {
   readonly filters: HTMLElement;
+  readonly process: HTMLSelectElement;
   readonly thread: HTMLSelectElement;
   readonly allocator: HTMLSelectElement;
   readonly package: HTMLSelectElement;
@@ -15,8 +16,8 @@ export interface FilterControls {
   readonly filterTotal: HTMLElement;
 }
 
-const KEYS = ['thread', 'allocator', 'package'] as const;
 const NAMES: Record<keyof Filter, string> = {
+  process: 'all processes',
   thread: 'all threads',
   allocator: 'all allocators',
   package: 'all packages',
@@ -28,12 +29,10 @@ export class FilterBar {
 
   constructor(controls: FilterControls, change: (change: Partial<Filter>) => void) {
     this.#controls = controls;
-    for (const key of KEYS) {
+    for (const key of FILTER_KEYS) {
       controls[key].addEventListener('change', () => change({ [key]: controls[key].value }));
     }
-    controls.filterReset.addEventListener('click', () =>
-      change({ thread: '', allocator: '', package: '' }),
-    );
+    controls.filterReset.addEventListener('click', () => change(NO_FILTER));
   }
 
   /** @param range what the choices' sizes are of */
@@ -41,7 +40,7 @@ export class FilterBar {
     const key = `${range.from} ${range.to}`;
     if (key !== this.#range) this.#fill(trees.choices(range));
     this.#range = key;
-    for (const each of KEYS) {
+    for (const each of FILTER_KEYS) {
       const select = this.#controls[each];
       select.value = filter[each];
       // A link may name what this report does not have.
@@ -61,11 +60,13 @@ export class FilterBar {
   }
 
   #fill(choices: Record<keyof Filter, Choice[]>): void {
-    for (const key of KEYS) {
+    for (const key of FILTER_KEYS) {
       const select = this.#controls[key];
       const options = choices[key].map(({ name, bytes }) =>
         element('option', { value: name }, `${name} (${bytesText(bytes)})`),
       );
+      // Of one process there is nothing to choose.
+      select.hidden = key === 'process' && choices[key].length === 0;
       select.replaceChildren(element('option', { value: '' }, NAMES[key]), ...options);
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which places a reader asks for: by thread, by allocator, and by the package that answers for the memory.
+// Which places a reader asks for: by process, by thread, by allocator, and by the package that answers for the memory.
 
 import type { PageData } from '../page-data.js';
 import type { AppFrame } from './app-frame.js';
@@ -7,15 +7,18 @@ import { CATEGORY_LABELS } from './palette.js';
 
 /** Empty: all of them. */
 export interface Filter {
+  readonly process: string;
   readonly thread: string;
   readonly allocator: string;
   readonly package: string;
 }
 
-export const NO_FILTER: Filter = { thread: '', allocator: '', package: '' };
+export const NO_FILTER: Filter = { process: '', thread: '', allocator: '', package: '' };
 
-export const isFiltering = ({ thread, allocator, package: owner }: Filter): boolean =>
-  thread !== '' || allocator !== '' || owner !== '';
+export const isFiltering = (filter: Filter): boolean =>
+  FILTER_KEYS.some((key) => filter[key] !== '');
+
+export const FILTER_KEYS = ['process', 'thread', 'allocator', 'package'] as const;
 
 type ThreadKind = PageData['threads'][number][1];
 

@@ -7,7 +7,7 @@ import { ownBytes } from './answering.js';
 import { type Controls, isPressed, setPressed } from './controls.js';
 import { changeLegend, changeSentence } from './difference.js';
 import { FilterBar } from './filter-bar.js';
-import { isFiltering } from './filters.js';
+import { FILTER_KEYS, isFiltering } from './filters.js';
 import { FlameGraph } from './flame-graph.js';
 import { listenToKeys } from './keyboard.js';
 import { type Layout, nodeOfPath, pathId } from './layout.js';
@@ -125,9 +125,10 @@ export class Page {
   }
 
   #selection(state: State): Selection {
-    const { inverted, thread, allocator, package: owner } = state;
+    const { inverted, process, thread, allocator, package: owner } = state;
     return {
       inverted,
+      process,
       thread,
       allocator,
       package: owner,
@@ -394,10 +395,5 @@ const UNSHAPED = { inverted: false, hidden: { node: false, loading: false, modul
 
 /** Whether two states show the same memory, in whatever shape. */
 function isSameMemory(a: State, b: State): boolean {
-  return (
-    a.thread === b.thread &&
-    a.allocator === b.allocator &&
-    a.package === b.package &&
-    a.range === b.range
-  );
+  return FILTER_KEYS.every((key) => a[key] === b[key]) && a.range === b.range;
 }

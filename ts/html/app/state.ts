@@ -38,6 +38,7 @@ type Names<Value> = { [Key in keyof State]: State[Key] extends Value ? Key : nev
 /** What fields are called in a link. */
 const TEXTS: Partial<Record<Names<string>, string>> = {
   zoom: 'zoom',
+  process: 'process',
   thread: 'thread',
   allocator: 'allocator',
   package: 'package',

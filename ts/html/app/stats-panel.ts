@@ -13,6 +13,11 @@ const ONE_CAPTURE = ['Peak heap', 'Allocated', 'Live at exit', 'Live at the end'
 const liveAt = (stats: PageData['stats']): string =>
   stats.leaked_at === 'exit' ? 'Live at exit' : 'Live at the end';
 
+const peakNote = ({ processes, peak_time_ms }: PageData['stats']): string =>
+  processes === undefined
+    ? `after ${durationText(peak_time_ms)}`
+    : `of ${countText(processes.length)} processes, each at its own`;
+
 /** Totals of both sides. */
 export interface Compared {
   readonly before: number;
@@ -23,7 +28,7 @@ export interface Compared {
 export function keyFigures({ stats }: Pick<PageData, 'stats'>, compared?: Compared): HTMLElement[] {
   const figures: [string, string, string][] = [
     ...(compared ? changeFigures(compared) : []),
-    ['Peak heap', bytesText(stats.peak_memory), `after ${durationText(stats.peak_time_ms)}`],
+    ['Peak heap', bytesText(stats.peak_memory), peakNote(stats)],
     ['Peak RSS', bytesText(stats.peak_rss), ''],
     ['Peak V8 heap', bytesText(stats.peak_js_heap), ''],
     [
@@ -80,6 +85,7 @@ export function statsContent(data: StatsData, warnings: readonly string[]): HTML
   const { metadata } = stats;
   return [
     section('Program', definitions(programFacts(data))),
+    ...processSection(stats),
     section(
       'Memory',
       definitions([
@@ -118,6 +124,15 @@ function notesSections(notes: readonly string[]): HTMLElement[] {
   if (notes.length === 0) return [];
   const list = element('ul', { class: 'notes' }, ...notes.map((text) => element('li', {}, text)));
   return [section('Notes', list)];
+}
+
+function processSection({ processes }: PageData['stats']): HTMLElement[] {
+  if (processes === undefined) return [];
+  const facts = processes.map((each): [string, string] => [
+    each.name,
+    `${bytesText(each.peak_memory)} at its peak after ${durationText(each.peak_time_ms)}, RSS ${bytesText(each.peak_rss)}`,
+  ]);
+  return [section('Processes', definitions(facts))];
 }
 
 function programFacts(data: StatsData): [string, string][] {

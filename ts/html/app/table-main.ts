@@ -26,6 +26,7 @@ function start(): void {
     nodes: decodeNodes(data.tree, data.nodes),
     entries: decodeEntries(data.entries, data.entryCount),
     threads: new Map(data.threads),
+    processes: new Map(data.processes),
   };
   const { totalBytes: whole, splitThreads } = data;
   let redrawPlot = () => {};

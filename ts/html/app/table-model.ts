@@ -20,6 +20,7 @@ export interface TableState {
   readonly query: string;
   readonly regex: boolean;
   /** Empty: all of them; likewise below. */
+  readonly process: string;
   readonly thread: string;
   readonly allocator: string;
   readonly package: string;
@@ -33,6 +34,8 @@ export interface TableSource {
   readonly nodes: TreeNodes;
   readonly entries: TableEntries;
   readonly threads: ReadonlyMap<number, string>;
+  /** Of each thread, where there are several. */
+  readonly processes: ReadonlyMap<number, string>;
 }
 
 export type Line =
@@ -51,8 +54,8 @@ export const allocatorName = (allocator: number): string => ALLOCATOR_NAMES[allo
 
 /** Throws SyntaxError for a broken regular expression. */
 export function tableGroups(source: TableSource, state: TableState): EntryGroup[] {
-  const { frames, entries } = source;
-  const { thread, allocator, query, regex } = state;
+  const { frames, entries, processes } = source;
+  const { process, thread, allocator, query, regex } = state;
   const matches = query === '' ? () => true : frameMatcher({ text: query, regex });
   // By frame, which are fewer than entries.
   const accepted = frames.map(
@@ -60,6 +63,7 @@ export function tableGroups(source: TableSource, state: TableState): EntryGroup[
   );
   const accepts = (entry: number): boolean =>
     accepted[entries.site[entry] as number] === true &&
+    (process === '' || processes.get(entries.thread[entry] as number) === process) &&
     (thread === '' || `${entries.thread[entry]}` === thread) &&
     (allocator === '' || allocatorName(entries.allocator[entry] as number) === allocator);
   const groups = groupEntries(entries, { splitThreads: state.splitThreads, accepts });

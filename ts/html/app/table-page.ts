@@ -25,6 +25,8 @@ const TYPING_MS = 120;
 function findTableControls() {
   return {
     ...findOverview(),
+    process: byId('filter-process', HTMLSelectElement),
+    processLabel: byId('process-label', HTMLElement),
     thread: byId('filter-thread', HTMLSelectElement),
     allocator: byId('filter-allocator', HTMLSelectElement),
     package: byId('filter-package', HTMLSelectElement),
@@ -65,6 +67,7 @@ export class TablePage {
     this.#state = {
       query: '',
       regex: false,
+      process: '',
       thread: '',
       allocator: '',
       package: '',
@@ -91,11 +94,17 @@ export class TablePage {
   }
 
   #fillFilters(): void {
-    const { entries, frames, threads } = this.#source;
+    const { entries, frames, threads, processes } = this.#source;
     const fill = (select: HTMLSelectElement, values: readonly (readonly [string, string])[]) => {
       const options = values.map(([value, text]) => element('option', { value }, text));
       select.replaceChildren(element('option', { value: '' }, 'all'), ...options);
     };
+    const names = [...new Set(processes.values())];
+    this.controls.processLabel.hidden = names.length === 0;
+    fill(
+      this.controls.process,
+      names.map((name) => [name, name]),
+    );
     fill(
       this.controls.thread,
       Array.from(threads, ([id, name]) => [`${id}`, name] as const),
@@ -122,7 +131,7 @@ export class TablePage {
 
   #listen(): void {
     const { controls } = this;
-    for (const name of ['thread', 'allocator', 'package'] as const) {
+    for (const name of ['process', 'thread', 'allocator', 'package'] as const) {
       controls[name].addEventListener('change', () =>
         this.#change({ [name]: controls[name].value }),
       );

@@ -34,6 +34,7 @@ export interface TreeSource {
   readonly memory: PageMemory;
   readonly isDifference: boolean;
   readonly groups: readonly (readonly [thread: number, allocator: number])[];
+  readonly processes: readonly string[];
   readonly threads: Parameters<typeof threadChoices>[0];
   readonly allocators: readonly string[];
 }
@@ -127,8 +128,9 @@ export class Trees {
   /** What can be chosen, with what it holds when nothing else is filtered; of packages the largest first. */
   choices(selection: Pick<Selection, 'from' | 'to'>): Record<keyof Filter, Choice[]> {
     const { bytes } = this.#amounts(selection.from, selection.to);
-    const { groups, allocators, memory } = this.#source;
+    const { groups, processes, threads, allocators, memory } = this.#source;
     const { names, owner } = this.#owners();
+    const byProcess = new Map<number, number>();
     const byThread = new Map<number, number>();
     const byAllocator = new Map<number, number>();
     const byPackage = new Map<number, number>();
@@ -137,6 +139,7 @@ export class Trees {
     for (let place = 0; place < bytes.length; place++) {
       const more = bytes[place] as number;
       const [thread = 0, allocator = 0] = groups[memory.group[place] as number] ?? [];
+      add(byProcess, threads[thread]?.[2] ?? -1, more);
       add(byThread, thread, more);
       add(byAllocator, allocator, more);
       add(byPackage, owner[memory.node[place] as number] as number, more);
@@ -147,6 +150,7 @@ export class Trees {
         .filter((choice) => choice.bytes > 0)
         .sort(largestFirst);
     return {
+      process: processes.length === 0 ? [] : named(byProcess, processes),
       thread: Array.from(this.#threads, ([name, ids]) => ({
         name,
         bytes: [...ids].reduce((sum, id) => sum + (byThread.get(id) ?? 0), 0),
@@ -213,10 +217,12 @@ export class Trees {
 
   #acceptance(filter: Filter): ((place: number) => boolean) | undefined {
     if (!isFiltering(filter)) return undefined;
-    const { memory, groups, allocators } = this.#source;
+    const { memory, groups, processes, allocators } = this.#source;
     const threads = this.#threads.get(filter.thread);
+    const processOf = (thread: number) => this.#source.threads[thread]?.[2] ?? -1;
     const byGroup = groups.map(
       ([thread, allocator]) =>
+        (filter.process === '' || processes[processOf(thread)] === filter.process) &&
         (filter.thread === '' || threads?.has(thread) === true) &&
         (filter.allocator === '' || allocators[allocator] === filter.allocator),
     );

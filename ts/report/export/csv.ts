@@ -9,12 +9,12 @@ import type { ExportChunks, ExportInput } from './input.js';
 
 const COLUMNS = ['allocator', 'num_allocations', 'size', 'tid', 'thread_name', 'stack_trace'];
 
-export function csv({ profile, stacks, source }: ExportInput): ExportChunks {
+export function csv({ profile, stacks, threads }: ExportInput): ExportChunks {
   const { rows } = profile;
   function* values() {
     for (let row = 0; row < rows.size; row++) {
       const thread = rows.thread[row] as number;
-      const info = source.threads.get(thread);
+      const info = threads.get(thread);
       const path = stacks.path(rows.stack[row] as number);
       yield [
         ALLOCATOR_NAMES[rows.allocator[row] as number] ?? '',

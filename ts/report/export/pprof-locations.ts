@@ -4,7 +4,8 @@
 import type { StringTable } from 'pprof-format';
 import { INLINED } from '../../model/frame.js';
 import type { FrameSource } from '../../model/frame-source.js';
-import type { NamedStacks, RecordedFrame } from '../../model/named-stacks.js';
+import type { NamedStacks } from '../../model/named-stacks.js';
+import type { RecordedFrame } from '../../model/process-stacks.js';
 
 interface PprofLine {
   readonly functionId: number;
@@ -30,17 +31,17 @@ interface PprofFunction {
 export class PprofLocations {
   readonly locations: PprofLocation[] = [];
   readonly functions: PprofFunction[] = [];
-  readonly #source: FrameSource;
   readonly #stacks: NamedStacks;
   readonly #strings: StringTable;
-  readonly #byRecorded = new Map<number, number>();
+  /** Of each process. */
+  readonly #byRecorded = new Map<FrameSource, Map<number, number>>();
   readonly #byLabel = new Map<number, number>();
   readonly #functionIds = new Map<string, number>();
-  /** Modules in order of first use. */
-  readonly #mappingIds = new Map<number, number>();
+  /** Modules of each process, in order of first use. */
+  readonly #mappingIds = new Map<FrameSource, Map<number, number>>();
+  #mappings = 0;
 
-  constructor(source: FrameSource, stacks: NamedStacks, strings: StringTable) {
-    this.#source = source;
+  constructor(stacks: NamedStacks, strings: StringTable) {
     this.#stacks = stacks;
     this.#strings = strings;
   }
@@ -52,51 +53,56 @@ export class PprofLocations {
 
   /** The program's own file, the first module there was, comes first: pprof shows its name. */
   mappings() {
-    const used = [...this.#mappingIds].sort(([a], [b]) => a - b);
-    return used.map(([module, id]) => {
-      const info = this.#source.module(module);
-      return {
-        id,
-        memoryStart: info?.base ?? 0,
-        memoryLimit: info?.end ?? 0,
-        filename: this.#strings.dedup(info?.path ?? ''),
-        buildId: this.#strings.dedup(info?.buildId ?? ''),
-        // What has no name by now has none: pprof would only search for what we searched for.
-        hasFunctions: true,
-        hasFilenames: true,
-        hasLineNumbers: true,
-        hasInlineFrames: true,
-      };
-    });
+    return [...this.#mappingIds].flatMap(([source, ids]) =>
+      [...ids]
+        .sort(([a], [b]) => a - b)
+        .map(([module, id]) => {
+          const info = source.module(module);
+          return {
+            id,
+            memoryStart: info?.base ?? 0,
+            memoryLimit: info?.end ?? 0,
+            filename: this.#strings.dedup(info?.path ?? ''),
+            buildId: this.#strings.dedup(info?.buildId ?? ''),
+            // What has no name by now has none: pprof would only search for what we searched for.
+            hasFunctions: true,
+            hasFilenames: true,
+            hasLineNumbers: true,
+            hasInlineFrames: true,
+          };
+        }),
+    );
   }
 
   #location(frame: RecordedFrame): number {
-    const { recorded, frames } = frame;
-    const [ids, key] =
-      recorded === 0 ? [this.#byLabel, frames[0] ?? 0] : [this.#byRecorded, recorded];
+    const { recorded, source, frames } = frame;
+    const isLabel = recorded === 0;
+    const ids = isLabel ? this.#byLabel : inner(this.#byRecorded, source);
+    const key = isLabel ? (frames[0] ?? 0) : recorded;
     let id = ids.get(key);
     if (id === undefined) {
       id = this.locations.length + 1;
       ids.set(key, id);
       // The innermost function first, its inlining callers after it.
       const line = frames.map((named) => this.#line(named)).reverse();
-      this.locations.push({ id, ...this.#place(recorded), line });
+      this.locations.push({ id, ...this.#place(frame), line });
     }
     return id;
   }
 
   /** Return addresses; pprof wants one within the call. */
-  #place(recorded: number): { mappingId: number; address: number } {
-    const info = recorded === 0 ? null : this.#source.frame(recorded);
+  #place({ recorded, source }: RecordedFrame): { mappingId: number; address: number } {
+    const info = recorded === 0 ? null : source.frame(recorded);
     if (info?.kind !== 'native') return { mappingId: 0, address: 0 };
-    const module = this.#source.module(info.module);
+    const module = source.module(info.module);
     const address = Math.max(0, (module?.bias ?? 0) + info.offset - 1);
-    return { mappingId: module === null ? 0 : this.#mapping(info.module), address };
+    return { mappingId: module === null ? 0 : this.#mapping(source, info.module), address };
   }
 
-  #mapping(module: number): number {
-    const id = this.#mappingIds.get(module) ?? this.#mappingIds.size + 1;
-    this.#mappingIds.set(module, id);
+  #mapping(source: FrameSource, module: number): number {
+    const ids = inner(this.#mappingIds, source);
+    const id = ids.get(module) ?? ++this.#mappings;
+    ids.set(module, id);
     return id;
   }
 
@@ -115,4 +121,10 @@ export class PprofLocations {
     }
     return { functionId, line, column };
   }
+}
+
+function inner(maps: Map<FrameSource, Map<number, number>>, source: FrameSource) {
+  const found = maps.get(source) ?? new Map<number, number>();
+  maps.set(source, found);
+  return found;
 }

@@ -15,7 +15,7 @@ export function pprof(input: ExportInput): ExportChunks {
   const { profile, stats, startUnixNs } = input;
   const strings = new StringTable();
   const text = (value: string) => strings.dedup(value);
-  const locations = new PprofLocations(input.source, input.stacks, strings);
+  const locations = new PprofLocations(input.stacks, strings);
   const held = profile.kind === 'temporary' ? 'temporary' : 'inuse';
   const valueType = (type: string, unit: string) => ({ type: text(type), unit: text(unit) });
   const sample = samples(input, locations, text);
@@ -49,7 +49,7 @@ interface PprofSample {
 
 /** One for each stack, thread and allocator, which are labels: `-tagfocus`, `-tagshow`. */
 function samples(
-  { profile, allocated, source }: ExportInput,
+  { profile, allocated, threads }: ExportInput,
   locations: PprofLocations,
   text: (value: string) => number,
 ): PprofSample[] {
@@ -63,12 +63,14 @@ function samples(
       let sample = merged.get(key);
       if (sample === undefined) {
         const label = (name: string, value: string) => ({ key: text(name), str: text(value) });
+        const info = threads.get(thread);
         sample = {
           locationId: locations.of(stack),
           value: new Array<number>(VALUES).fill(0),
           label: [
-            label('thread', threadText(thread, source.threads.get(thread))),
+            label('thread', threadText(thread, info)),
             label('allocator', ALLOCATOR_NAMES[allocator] ?? ''),
+            ...(info?.process ? [label('process', info.process.name)] : []),
           ],
         };
         merged.set(key, sample);

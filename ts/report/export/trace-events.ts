@@ -3,7 +3,7 @@
 
 import { threadText } from '../thread-text.js';
 import { gcTypeName } from '../timeline.js';
-import type { ExportChunks, ExportInput } from './input.js';
+import type { ExportChunks, ExportInput, ProcessTimes } from './input.js';
 
 interface TraceEvent {
   readonly ph: 'C' | 'X' | 'i' | 'M';
@@ -31,30 +31,30 @@ export function* traceEvents(input: ExportInput): ExportChunks {
   yield '\n]}\n';
 }
 
-function* eventsOf(input: ExportInput): Generator<TraceEvent> {
-  const { pid } = input.stats.metadata;
-  yield* nameEvents(input, pid);
-  yield* counterEvents(input, pid);
-  for (const gc of input.timeline.gcs()) {
-    yield {
-      ph: 'X',
-      name: gcTypeName(gc.type),
-      cat: 'gc',
-      pid,
-      tid: gc.thread,
-      ts: microseconds(gc.startNs),
-      dur: microseconds(gc.endNs - gc.startNs),
-    };
-  }
-  for (const mark of input.timeline.marks()) {
-    const { timeNs, thread: tid, name } = mark;
-    yield { ph: 'i', s: 'p', name, cat: 'mark', pid, tid, ts: microseconds(timeNs) };
+function* eventsOf({ times }: ExportInput): Generator<TraceEvent> {
+  for (const process of times) {
+    const { timeline, pid, offsetNs } = process;
+    yield* nameEvents(process);
+    yield* counterEvents(process);
+    for (const gc of timeline.gcs()) {
+      yield {
+        ph: 'X',
+        name: gcTypeName(gc.type),
+        cat: 'gc',
+        pid,
+        tid: gc.thread,
+        ts: microseconds(offsetNs + gc.startNs),
+        dur: microseconds(gc.endNs - gc.startNs),
+      };
+    }
+    for (const { timeNs, thread: tid, name } of timeline.marks()) {
+      yield { ph: 'i', s: 'p', name, cat: 'mark', pid, tid, ts: microseconds(offsetNs + timeNs) };
+    }
   }
 }
 
 /** Names for the process and each thread that something happened on. */
-function* nameEvents(input: ExportInput, pid: number): Generator<TraceEvent> {
-  const { timeline, source, stats } = input;
+function* nameEvents({ timeline, threads, pid, command }: ProcessTimes): Generator<TraceEvent> {
   const name = (what: string, tid: number, text: string): TraceEvent => ({
     ph: 'M',
     name: what,
@@ -62,40 +62,36 @@ function* nameEvents(input: ExportInput, pid: number): Generator<TraceEvent> {
     tid,
     args: { name: text },
   });
-  yield name('process_name', 0, stats.metadata.command_line);
-  const threads = [...timeline.gcs(), ...timeline.marks()].map(({ thread }) => thread);
-  for (const thread of new Set(threads)) {
-    yield name('thread_name', thread, threadText(thread, source.threads.get(thread)));
+  yield name('process_name', 0, command);
+  const used = [...timeline.gcs(), ...timeline.marks()].map(({ thread }) => thread);
+  for (const thread of new Set(used)) {
+    yield name('thread_name', thread, threadText(thread, threads.get(thread)));
   }
 }
 
 /** Each counter has a track of its own: some contain others, so they must not be stacked. */
-function* counterEvents(input: ExportInput, pid: number): Generator<TraceEvent> {
-  const { timeline, source, stats } = input;
-  const counter = (name: string, timeUs: number, bytes: number): TraceEvent => ({
+function* counterEvents(process: ProcessTimes): Generator<TraceEvent> {
+  const { timeline, threads, pid, offsetNs, peak } = process;
+  const counter = (name: string, ns: number, bytes: number): TraceEvent => ({
     ph: 'C',
     name,
     pid,
     tid: 0,
-    ts: timeUs,
+    ts: microseconds(offsetNs + ns),
     args: { bytes },
   });
   const series = timeline.processSeries();
   const columns = { heap: series.heap, RSS: series.rss, 'committed mappings': series.committed };
   for (const [name, values] of Object.entries(columns)) {
-    for (const [i, ns] of series.timeNs.entries()) {
-      yield counter(name, microseconds(ns), values[i] ?? 0);
-    }
+    for (const [i, ns] of series.timeNs.entries()) yield counter(name, ns, values[i] ?? 0);
   }
   // The peak lies between two samples.
-  yield counter('heap', stats.peak_time_ms * 1000, stats.peak_memory);
+  yield counter('heap', peak.timeNs, peak.bytes);
   for (const { thread, timeNs, used, total, external } of timeline.jsHeapSeries()) {
-    const suffix = ` (${threadText(thread, source.threads.get(thread))})`;
+    const suffix = ` (${threadText(thread, threads.get(thread))})`;
     const heaps = { 'V8 heap used': used, 'V8 heap': total, 'V8 external': external };
     for (const [name, values] of Object.entries(heaps)) {
-      for (const [i, ns] of timeNs.entries()) {
-        yield counter(name + suffix, microseconds(ns), values[i] ?? 0);
-      }
+      for (const [i, ns] of timeNs.entries()) yield counter(name + suffix, ns, values[i] ?? 0);
     }
   }
 }
