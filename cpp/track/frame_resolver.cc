@@ -130,12 +130,13 @@ void FrameResolver::ResolveCode(v8::CodeMap::Code* code, uint64_t address) {
   const FrameKind tier = v8::ParseCodeName(code_.Name(*code), {}).kind;
   for (size_t i = 0; i < count; i++) {
     v8::CodeMap::Code* function = calls[i].code;
-    const v8::CodeName name = v8::ParseCodeName(code_.Name(*function), code_.Url(*function));
+    const v8::CodeName name = code->type == kWasm
+                                  ? v8::ParseWasmName(code_.Name(*function))
+                                  : v8::ParseCodeName(code_.Name(*function), code_.Url(*function));
     if (hidden_script_.size() > 0 && name.url == hidden_script_.view()) continue;
     FrameRecord record;
-    record.kind = code->type == kWasm                ? FrameKind::kWasm
-                  : name.kind == FrameKind::kBuiltin ? FrameKind::kBuiltin
-                                                     : tier;
+    const bool has_tier = code->type != kWasm && name.kind != FrameKind::kBuiltin;
+    record.kind = has_tier ? tier : name.kind;
     const v8::Place place = calls[i].place.line != 0 ? calls[i].place : name.definition;
     record.line = place.line;
     record.column = place.column;

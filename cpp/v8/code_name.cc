@@ -51,7 +51,34 @@ bool TakeTier(std::string_view* text, FrameKind* kind) {
   return true;
 }
 
+// Takes "-12" or "-<anonymous>", and the tier behind it, off the end.
+std::string_view WithoutWasmTier(std::string_view text) {
+  const size_t tier = text.rfind('-');
+  if (tier == std::string_view::npos || tier == 0) return text;
+  const std::string_view head = text.substr(0, tier);
+  if (head.ends_with("-<anonymous>")) return head.substr(0, head.size() - 12);
+  size_t digits = head.size();
+  while (digits > 0 && IsDigit(head[digits - 1])) digits--;
+  if (digits == head.size() || digits < 2 || head[digits - 1] != '-') return text;
+  return head.substr(0, digits - 1);
+}
+
 }  // namespace
+
+CodeName ParseWasmName(std::string_view name) {
+  CodeName result;
+  result.kind = FrameKind::kWasm;
+  const size_t colon = name.find(':');
+  result.function =
+      WithoutWasmTier(colon == std::string_view::npos ? name : name.substr(colon + 1));
+  // "wasm-to-js:i:", with the types of the parameters and of what is returned.
+  for (const std::string_view wrapper : {"wasm-to-js", "js-to-wasm"}) {
+    const bool is_wrapper = result.function.starts_with(wrapper) &&
+                            result.function.substr(wrapper.size()).starts_with(":");
+    if (is_wrapper) return {FrameKind::kBuiltin, wrapper, {}, {}};
+  }
+  return result;
+}
 
 CodeName ParseCodeName(std::string_view name, std::string_view script_url) {
   CodeName result;

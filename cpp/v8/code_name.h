@@ -24,5 +24,8 @@ struct CodeName {
   Place definition;
 };
 CodeName ParseCodeName(std::string_view name, std::string_view script_url);
+// The same of WebAssembly: "JS:name-12-liftoff", where "wasm-function[12]" stands for no name. One
+// function has one name in all tiers. Kind kBuiltin: what V8 puts between it and JavaScript.
+CodeName ParseWasmName(std::string_view name);
 
 }  // namespace memtape::v8

@@ -6,6 +6,7 @@ import { crc32 } from './crc32.js';
 import { cachedDebugFile } from './debuginfod.js';
 import { ElfError, ElfFile, SECTION_TYPE } from './elf-file.js';
 import type { ModuleId } from './native.js';
+import { VDSO } from './vdso.js';
 
 export interface DebugFilesOptions {
   /** Folders that hold `.build-id/xx/yyyy.debug`. */
@@ -116,7 +117,7 @@ function readLink(file: ElfFile): { name: string; crc: number } | null {
 function openElf(path: string): ElfFile | 'missing' | 'unreadable' {
   try {
     // A pipe must not even be opened.
-    if (!statSync(path).isFile()) return 'unreadable';
+    if (path !== VDSO && !statSync(path).isFile()) return 'unreadable';
     return new ElfFile(path);
   } catch (error) {
     return error instanceof ElfError || !isMissing(error) ? 'unreadable' : 'missing';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The parts of a 64-bit little-endian ELF file that name look-ups need, read on demand.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { VDSO, vdsoRange } from './vdso.js';
 
 export const SECTION_TYPE = { symtab: 2, rela: 4, note: 7, nobits: 8, dynsym: 11 } as const;
 export const SECTION_EXECUTABLE = 4;
@@ -48,14 +49,18 @@ export class ElfFile {
   readonly buildId: string;
   readonly #namePages = new Map<number, Buffer>();
   #fd: number;
+  /** Where it begins in what is open. */
+  readonly #origin: number;
 
   constructor(path: string) {
     this.path = path;
-    this.#fd = openSync(path, 'r');
+    const range = path === VDSO ? vdsoRange() : null;
+    this.#fd = openSync(range ? '/proc/self/mem' : path, 'r');
+    this.#origin = range?.begin ?? 0;
     try {
       const stat = fstatSync(this.#fd);
       if (!stat.isFile()) throw new ElfError(`${path}: not a file`);
-      this.size = stat.size;
+      this.size = range?.bytes ?? stat.size;
       this.modifiedMs = stat.mtimeMs;
       const header = this.read(0, HEADER_BYTES);
       // 7f 'E' 'L' 'F', 64-bit, little-endian.
@@ -92,7 +97,7 @@ export class ElfFile {
     const bytes = new Uint8Array(size);
     let done = 0;
     while (done < size) {
-      const n = readSync(this.#fd, bytes, done, size - done, offset + done);
+      const n = readSync(this.#fd, bytes, done, size - done, this.#origin + offset + done);
       if (n === 0) throw new ElfError(`${this.path}: cut off`);
       done += n;
     }
