@@ -354,10 +354,27 @@ describe('layOut', () => {
 
   test('finds the box at a place by its right edge', () => {
     const layout = layOut(EXAMPLE, FRAMES);
-    const row = layout.rows[2] as Uint32Array;
-    expect([0, 102, 103, 151, 152, 158, 159].map((x) => firstBeyond(layout, row, x))).toEqual([
+    const ends = layout.ends[2] as Float64Array;
+    expect([0, 102, 103, 151, 152, 158, 159].map((x) => firstBeyond(ends, x))).toEqual([
       0, 0, 1, 1, 2, 2, 3,
     ]);
+  });
+
+  test('finds it from any place before it', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(9), { maxLength: 60 }),
+        fc.nat(300),
+        fc.nat(60),
+        (sizes, x, at) => {
+          let end = 0;
+          const ends = Float64Array.from(sizes, (size) => (end += size));
+          const from = Math.min(at, ends.length);
+          const found = ends.findIndex((each, i) => i >= from && each > x);
+          expect(firstBeyond(ends, x, from)).toBe(found < 0 ? ends.length : found);
+        },
+      ),
+    );
   });
 
   test('a path id finds its node again in another report of the same program', () => {

@@ -12,6 +12,8 @@ export interface Layout {
   readonly depth: Uint16Array;
   /** Nodes of each depth from left to right. */
   readonly rows: readonly Uint32Array[];
+  /** Their right edges, in the same order: a search through a row reads memory that lies together. */
+  readonly ends: readonly Float64Array[];
   /** See `ChildLists`; the largest child first. */
   readonly first: Uint32Array;
   readonly child: Uint32Array;
@@ -52,7 +54,8 @@ export function layOut(
     }
   }
   const rows = rowsOf(tree, perRow, first, child);
-  return { tree, frames, first, child, start, depth, rows, difference };
+  const ends = endsOf(rows, start, totalBytes);
+  return { tree, frames, first, child, start, depth, rows, ends, difference };
 }
 
 /** The children of the nodes of a row, in the row's order, are the next row. */
@@ -79,6 +82,20 @@ function rowsOf(
     end += nodes;
   }
   return rows;
+}
+
+function endsOf(
+  rows: readonly Uint32Array[],
+  start: Float64Array,
+  totalBytes: Float64Array,
+): Float64Array[] {
+  const all = new Float64Array(start.length);
+  let at = 0;
+  return rows.map((row) => {
+    const from = at;
+    for (const node of row) all[at++] = (start[node] as number) + (totalBytes[node] as number);
+    return all.subarray(from, at);
+  });
 }
 
 /** Most nodes have few children, for which nothing is faster. */
@@ -151,15 +168,18 @@ function mix(value: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Index in `row` of the first node whose right edge lies beyond `x`. */
-export function firstBeyond(layout: Layout, row: Uint32Array, x: number): number {
-  let low = 0;
-  let high = row.length;
+/** Index of the first right edge beyond `x`, at `from` or after it. Fast where that is near `from`. */
+export function firstBeyond(ends: Float64Array, x: number, from = 0): number {
+  let low = from;
+  let step = 1;
+  while (low + step < ends.length && (ends[low + step] as number) <= x) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(ends.length, low + step);
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const node = row[middle] as number;
-    const end = (layout.start[node] as number) + (layout.tree.totalBytes[node] as number);
-    if (end > x) high = middle;
+    if ((ends[middle] as number) > x) high = middle;
     else low = middle + 1;
   }
   return low;
