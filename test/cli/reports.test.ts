@@ -119,7 +119,9 @@ describe('the reports', () => {
     const threads = json(cwd, 'table', '--json', '--split-threads', 'a.bin').rows;
     expect(threads[0]).toMatchObject({ function: 'grow', thread: 'main' });
     const csv = memtape(['table', '--csv', '--leaks', 'a.bin'], { cwd }).stdout.split('\n');
-    const leaked = csv.slice(1, -1).map((line) => Number(/,(\d+),\d+,\d+,\d+$/.exec(line)?.[1]));
+    const leaked = csv
+      .slice(1, -1)
+      .map((line) => Number(/,(\d+),\d+,\d+,\d+,[^,]*$/.exec(line)?.[1]));
     expect(sum(leaked)).toBe(stats.leaked_bytes);
 
     const { status, stdout, stderr } = memtape(['table', '-f', 'a.bin'], { cwd });
@@ -136,11 +138,11 @@ describe('the reports', () => {
     expect(lines).toContain('metadata,exit_code,1');
     const { rows } = json(cwd, 'summary', '--json', 'a.bin');
     const table = memtape(['summary', '--csv', 'a.bin'], { cwd }).stdout.trimEnd().split('\n');
-    expect(table[0]).toBe('function,file,line,package,total_bytes,own_bytes,allocations');
+    expect(table[0]).toBe('function,file,line,package,total_bytes,own_bytes,allocations,module');
     expect(table).toHaveLength(rows.length + 1);
     const grow = rows.find((row: { function: string }) => row.function === 'grow');
     const { total_bytes, own_bytes, allocations } = grow;
-    const line = `grow,${join(cwd, 'app.js')},3,,${total_bytes},${own_bytes},${allocations}`;
+    const line = `grow,${join(cwd, 'app.js')},3,,${total_bytes},${own_bytes},${allocations},`;
     expect(table).toContain(line);
   });
 
@@ -178,11 +180,11 @@ describe('the reports', () => {
       expect(status).toBe(0);
       const [heading = '', ...lines] = stdout.trimEnd().split('\n');
       expect(heading).toBe(
-        'node,parent,depth,function,file,line,package,bytes,own_bytes,allocations,own_allocations',
+        'node,parent,depth,function,file,line,package,bytes,own_bytes,allocations,own_allocations,module',
       );
-      // The numbers at the end; names may hold commas.
+      // The numbers before the module; names may hold commas.
       return lines.map((line) => {
-        const [, bytes, own] = /,(\d+),(\d+),\d+,\d+$/.exec(line) ?? [];
+        const [, bytes, own] = /,(\d+),(\d+),\d+,\d+,[^,]*$/.exec(line) ?? [];
         return { line, bytes: Number(bytes), own: Number(own) };
       });
     };

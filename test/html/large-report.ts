@@ -48,7 +48,7 @@ export function largeReport(nodes: number): FlamegraphReport {
 
 function frameOf(id: number): Frame {
   if (id === 0) return ROOT_FRAME;
-  const rest = { line: 1 + (id % 4000), column: 0, package: '' };
+  const rest = { line: 1 + (id % 4000), column: 0, package: '', module: '' };
   if (id % 11 === 0) {
     return { ...rest, kind: 'js', name: `internal${id}`, file: `node:internal/part${id % 40}` };
   }
@@ -58,6 +58,7 @@ function frameOf(id: number): Frame {
       kind: 'native',
       name: `v8::internal::Function${id}(int)`,
       file: '/usr/bin/node',
+      module: '/usr/bin/node',
     };
   }
   const name = `package${id % 300}`;

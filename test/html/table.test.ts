@@ -188,8 +188,8 @@ describe('in Chromium', () => {
       return readFileSync(await download.path(), 'utf8');
     };
     expect((await saved('#save-csv')).split('\n').slice(0, 2)).toEqual([
-      'function,file,line,package,allocator,thread,bytes,allocations,average_bytes,stacks',
-      'work30,/srv/node_modules/left-pad/index.js,31,left-pad@1.3.0,malloc,,1030,2,515,2',
+      'function,file,line,package,allocator,thread,bytes,allocations,average_bytes,stacks,module',
+      'work30,/srv/node_modules/left-pad/index.js,31,left-pad@1.3.0,malloc,,1030,2,515,2,',
     ]);
     const rows = JSON.parse(await saved('#save-json'));
     expect(rows.map((row: { bytes: number }) => row.bytes)).toEqual([1030, 1020, 1010, 1000]);

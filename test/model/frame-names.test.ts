@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from 'vitest';
 import { FRAME_KIND } from '../../ts/format/constants.js';
-import { frameCategory, frameText } from '../../ts/model/frame.js';
+import { frameCategory, frameText, moduleText } from '../../ts/model/frame.js';
 import { filePath, frameNames } from '../../ts/model/frame-names.js';
 import { CaptureBuilder } from './capture-builder.js';
 
@@ -10,7 +10,15 @@ describe('frameNames', () => {
     const capture = new CaptureBuilder();
     const frame = capture.js('load', 'file:///srv/my%20app/load.js', 12, 'turbofan', 7);
     expect(frameNames(capture.tables, frame)).toEqual([
-      { kind: 'js', name: 'load', file: '/srv/my app/load.js', line: 12, column: 7, package: '' },
+      {
+        kind: 'js',
+        name: 'load',
+        file: '/srv/my app/load.js',
+        line: 12,
+        column: 7,
+        package: '',
+        module: '',
+      },
     ]);
   });
 
@@ -33,6 +41,7 @@ describe('frameNames', () => {
         line: 31,
         column: 5,
         package: 'shop@2.1.0',
+        module: '',
       },
     ]);
   });
@@ -66,6 +75,20 @@ describe('frameNames', () => {
     const { tables } = new CaptureBuilder();
     const frame = tables.addFrame(FRAME_KIND.native, 0, 0x7f00_dead_beef, 0, 0);
     expect(frameNames(tables, frame)[0]).toMatchObject({ name: '0x7f00deadbeef', file: '' });
+  });
+
+  test('a native frame with debug information has its source, and its module all the same', () => {
+    const capture = new CaptureBuilder();
+    const frame = capture.native('/app/build/addon.node', 0x10);
+    const source = { function: 'grow', file: '/app/src/addon.cc', line: 7, inlined: 0 };
+    capture.tables.addSymbol(1, 0x10, source);
+    const [named] = frameNames(capture.tables, frame);
+    expect(named).toMatchObject({
+      file: '/app/src/addon.cc',
+      line: 7,
+      module: '/app/build/addon.node',
+    });
+    expect(named && moduleText(named)).toBe('/app/build/addon.node');
   });
 
   test('inlined native functions are frames of their own, outermost first', () => {
@@ -108,6 +131,7 @@ const frameOf = (change: object) => ({
   line: 1,
   column: 1,
   package: '',
+  module: '',
   ...change,
 });
 

@@ -39,6 +39,7 @@ describe('summaryReport', () => {
       own_bytes: 503,
       allocations: 1,
       package: 'parser@1.2.3',
+      module: '',
     });
   });
 

@@ -25,6 +25,7 @@ describe('tableRows', () => {
         allocations: 2,
         average_bytes: 2001,
         stacks: 1,
+        module: '',
       },
       expect.objectContaining({
         function: 'parse',
@@ -33,7 +34,7 @@ describe('tableRows', () => {
         bytes: 503,
         allocations: 1,
       }),
-      expect.objectContaining({ function: 'uv_fs_work', file: '/usr/bin/node', bytes: 89 }),
+      expect.objectContaining({ function: 'uv_fs_work', module: '/usr/bin/node', bytes: 89 }),
     ]);
   });
 

@@ -92,9 +92,9 @@ describe('treeReport', () => {
     }
     expect(rows.reduce((sum, row) => sum + row.own_bytes, 0)).toBe(999);
     expect([...treeCsv(report().full)].slice(0, 3)).toEqual([
-      'node,parent,depth,function,file,line,package,bytes,own_bytes,allocations,own_allocations\n',
-      '0,,0,everything,,0,,999,0,4,0\n',
-      '1,0,1,main,/app/main.js,3,,950,50,3,1\n',
+      'node,parent,depth,function,file,line,package,bytes,own_bytes,allocations,own_allocations,module\n',
+      '0,,0,everything,,0,,999,0,4,0,\n',
+      '1,0,1,main,/app/main.js,3,,950,50,3,1,\n',
     ]);
   });
 });

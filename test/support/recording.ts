@@ -117,13 +117,10 @@ export class Recording {
   }
 
   /** The first native frame from the leaf. Its file is the source where there is debug information. */
-  nativeLeaf(stack: number): (Frame & { readonly module: string }) | undefined {
+  nativeLeaf(stack: number): Frame | undefined {
     const { tables } = this.end;
     for (const id of tables.stackFrames(stack)) {
-      const info = tables.frame(id);
-      if (info?.kind !== 'native') continue;
-      const leaf = frameNames(tables, id).at(-1);
-      return leaf && { ...leaf, module: tables.module(info.module)?.path ?? '' };
+      if (tables.frame(id)?.kind === 'native') return frameNames(tables, id).at(-1);
     }
     return undefined;
   }

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Makes a tree smaller without losing a byte: the smallest frames become "(folded)" in their caller.
 
-import type { Frame } from '../model/frame.js';
+import { type Frame, ROOT_FRAME } from '../model/frame.js';
 import { type StackTree, StackTreeBuilder } from '../model/stack-tree.js';
 import type { Folded } from './page-data.js';
 
-export const FOLDED_FRAME: Frame = {
-  kind: 'label',
-  name: '(folded)',
-  file: '',
-  line: 0,
-  column: 0,
-  package: '',
-};
+export const FOLDED_FRAME: Frame = { ...ROOT_FRAME, name: '(folded)' };
 
 export interface Fold {
   readonly tree: StackTree;

@@ -10,8 +10,8 @@ import type { Group, PackedMemory } from './memory.js';
 
 const KINDS: readonly FrameKind[] = ['js', 'native', 'builtin', 'wasm', 'label', 'gc', 'process'];
 
-/** kind, name, file, line, column, package, source; strings as indexes. */
-export type FrameRow = [number, number, number, number, number, number, number];
+/** kind, name, file, line, column, package, module, source; strings as indexes. */
+export type FrameRow = [number, number, number, number, number, number, number, number];
 
 export interface Folded {
   /** Frames that were too small to be kept one by one. */
@@ -76,6 +76,7 @@ export function packFrames(frames: readonly SourcedFrame[]): {
       frame.line,
       frame.column,
       idOf(frame.package),
+      idOf(frame.module),
       idOf(frame.source ?? ''),
     ],
   );
@@ -86,13 +87,14 @@ export function unpackFrames(
   rows: readonly FrameRow[],
   strings: readonly string[],
 ): SourcedFrame[] {
-  return rows.map(([kind, name, file, line, column, owner, source]) => ({
+  return rows.map(([kind, name, file, line, column, owner, module, source]) => ({
     kind: KINDS[kind] ?? 'label',
     name: strings[name] ?? '',
     file: strings[file] ?? '',
     line,
     column,
     package: strings[owner] ?? '',
+    module: strings[module] ?? '',
     ...(strings[source] && { source: strings[source] }),
   }));
 }

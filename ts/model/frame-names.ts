@@ -3,7 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import type { FrameInfo, SymbolInfo } from '../format/records.js';
-import { type Frame, type FrameKind, INLINED } from './frame.js';
+import { type Frame, type FrameKind, INLINED, ROOT_FRAME } from './frame.js';
 import type { FrameSource } from './frame-source.js';
 
 const ANONYMOUS = '(anonymous)';
@@ -45,6 +45,7 @@ function scriptFrame(source: FrameSource, id: number, info: ScriptFrameInfo): Fr
     line: origin?.line ?? info.line,
     column: origin?.column ?? info.column,
     package: owner === undefined ? '' : `${owner.name}@${owner.version}`,
+    module: '',
   };
 }
 
@@ -56,10 +57,12 @@ function nativeFrames(source: FrameSource, info: Extract<FrameInfo, { kind: 'nat
     return symbols.map((symbol) => ({
       ...plain('native', symbolName(symbol, `${baseName(path)}+${offset}`)),
       file: symbol.file || path,
+      module: path,
       line: symbol.line,
     }));
   }
-  return [{ ...plain('native', path === '' ? offset : `${baseName(path)}+${offset}`), file: path }];
+  const name = path === '' ? offset : `${baseName(path)}+${offset}`;
+  return [{ ...plain('native', name), file: path, module: path }];
 }
 
 function symbolName({ function: name, inlined }: SymbolInfo, address: string): string {
@@ -67,7 +70,7 @@ function symbolName({ function: name, inlined }: SymbolInfo, address: string): s
 }
 
 function plain(kind: FrameKind, name: string): Frame {
-  return { kind, name, file: '', line: 0, column: 0, package: '' };
+  return { ...ROOT_FRAME, kind, name };
 }
 
 function baseName(path: string): string {

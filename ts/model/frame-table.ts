@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Interned frames: equal function, file and line (whatever the tier or column) are one frame with one id.
+// Interned frames: equal function, file, line and module (whatever the tier or column) are one frame with one id.
 
 import { type Frame, ROOT_FRAME } from './frame.js';
 
@@ -14,7 +14,7 @@ export class FrameTable {
   }
 
   intern(frame: Frame): number {
-    const key = `${frame.kind}\0${frame.name}\0${frame.file}\0${frame.line}`;
+    const key = `${frame.kind}\0${frame.name}\0${frame.file}\0${frame.line}\0${frame.module}`;
     const known = this.#ids.get(key);
     if (known === undefined) {
       const id = this.#frames.length;

@@ -26,6 +26,8 @@ export interface Frame {
   readonly column: number;
   /** `name@version` of the package that the file belongs to, or empty. */
   readonly package: string;
+  /** Of a native frame: path of the shared library, addon or program that it is in; else empty. */
+  readonly module: string;
 }
 
 /** With the text of its line, where a report shows that. */
@@ -40,6 +42,7 @@ export const ROOT_FRAME: Frame = {
   line: 0,
   column: 0,
   package: '',
+  module: '',
 };
 
 /** After the name of a native function that the compiler put into its caller. */
@@ -69,6 +72,11 @@ export function frameCategory(frame: Frame): FrameCategory {
 export function frameText(frame: Frame): string {
   const place = placeText(frame);
   return place === '' ? frame.name : `${frame.name} (${place})`;
+}
+
+/** Where a native function is, unless its place says so already: without debug information that is its module. */
+export function moduleText({ module, file }: Frame): string {
+  return module === file ? '' : module;
 }
 
 export function placeText(frame: Frame): string {

@@ -3,7 +3,7 @@
 
 import { STACK_CUT, STACK_IN_GC, STACK_JS_UNKNOWN } from '../format/constants.js';
 import { isAllocating } from './allocating.js';
-import type { FrameKind } from './frame.js';
+import { type FrameKind, ROOT_FRAME } from './frame.js';
 import { frameNames } from './frame-names.js';
 import type { FrameSource } from './frame-source.js';
 import { type FrameTable, ROOT_FRAME_ID } from './frame-table.js';
@@ -155,7 +155,7 @@ export class ProcessStacks {
   }
 
   #label(kind: FrameKind, name: string): number {
-    return this.#frames.intern({ kind, name, file: '', line: 0, column: 0, package: '' });
+    return this.#frames.intern({ ...ROOT_FRAME, kind, name });
   }
 }
 

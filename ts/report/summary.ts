@@ -19,6 +19,8 @@ export interface SummaryRow {
   readonly own_bytes: number;
   readonly allocations: number;
   readonly package: string;
+  /** Of native code: its shared library, addon or program. */
+  readonly module: string;
 }
 
 /** In the order in which a table of them reads best. */
@@ -30,6 +32,7 @@ export const SUMMARY_FIELDS = [
   'total_bytes',
   'own_bytes',
   'allocations',
+  'module',
 ] as const;
 
 export interface SummaryReport {
@@ -86,6 +89,7 @@ export function summaryReport(
       own_bytes: ownBytes,
       allocations,
       package: frame.package,
+      module: frame.module,
     });
   }
   rows.sort((a, b) => compareRows(a, b, options.sortBy ?? 'total_bytes'));

@@ -69,6 +69,8 @@ export interface TableRow {
   readonly average_bytes: number;
   /** How many different stacks lead here. */
   readonly stacks: number;
+  /** Of native code: its shared library, addon or program. */
+  readonly module: string;
 }
 
 export const TABLE_COLUMNS = [
@@ -82,6 +84,7 @@ export const TABLE_COLUMNS = [
   'allocations',
   'average_bytes',
   'stacks',
+  'module',
 ] as const;
 
 export interface RowNames {
@@ -103,6 +106,7 @@ export function tableRow(group: EntryGroup, { frames, threads, entries }: RowNam
     allocations: group.count,
     average_bytes: averageBytes(group),
     stacks: new Set(group.entries.map((entry) => entries.node[entry])).size,
+    module: frame?.module ?? '',
   };
 }
 

@@ -19,6 +19,8 @@ export interface TreeRow {
   readonly own_bytes: number;
   readonly allocations: number;
   readonly own_allocations: number;
+  /** Of native code: its shared library, addon or program. */
+  readonly module: string;
 }
 
 const COLUMNS: readonly (keyof TreeRow)[] = [
@@ -33,6 +35,7 @@ const COLUMNS: readonly (keyof TreeRow)[] = [
   'own_bytes',
   'allocations',
   'own_allocations',
+  'module',
 ];
 
 export function* treeRows({ frames, tree, children }: TreeView): Generator<TreeRow> {
@@ -42,7 +45,7 @@ export function* treeRows({ frames, tree, children }: TreeView): Generator<TreeR
   let node = 0;
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { at, parent, depth } = next;
-    const { name, file, line, package: owner } = frames[tree.frame[at] as number] as Frame;
+    const { name, file, line, package: owner, module } = frames[tree.frame[at] as number] as Frame;
     yield {
       node,
       parent,
@@ -55,6 +58,7 @@ export function* treeRows({ frames, tree, children }: TreeView): Generator<TreeR
       own_bytes: tree.selfBytes[at] as number,
       allocations: tree.totalCount[at] as number,
       own_allocations: tree.selfCount[at] as number,
+      module,
     };
     const below = children(at);
     for (let i = below.length - 1; i >= 0; i--) {

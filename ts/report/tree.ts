@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The biggest stacks of a profile as a tree to walk through, callers first or allocating frames first.
 
-import { type Frame, frameCategory } from '../model/frame.js';
+import { type Frame, frameCategory, ROOT_FRAME } from '../model/frame.js';
 import { inverted } from '../model/inverted.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import {
@@ -48,6 +48,8 @@ export interface TreeNode {
   readonly file: string;
   readonly line: number;
   readonly package: string;
+  /** Of native code: its shared library, addon or program. */
+  readonly module: string;
   readonly bytes: number;
   readonly own_bytes: number;
   readonly allocations: number;
@@ -81,14 +83,7 @@ export interface TreeOptions {
 
 export const DEFAULT_BIGGEST = 200;
 
-const INTERNALS: Frame = {
-  kind: 'label',
-  name: '(Node.js internals)',
-  file: '',
-  line: 0,
-  column: 0,
-  package: '',
-};
+const INTERNALS: Frame = { ...ROOT_FRAME, name: '(Node.js internals)' };
 
 export function treeReport(
   profile: Profile,
@@ -164,12 +159,19 @@ function treeData(report: Omit<TreeReport, 'toJSON'>): TreeData {
   const { full, kind, bytes, count, leftOut } = report;
   const { frames, tree, children } = full;
   const nodeOf = (node: number): TreeNode => {
-    const { name, file, line, package: owner } = frames[tree.frame[node] as number] as Frame;
+    const {
+      name,
+      file,
+      line,
+      package: owner,
+      module,
+    } = frames[tree.frame[node] as number] as Frame;
     return {
       function: name,
       file,
       line,
       package: owner,
+      module,
       bytes: tree.totalBytes[node] as number,
       own_bytes: tree.selfBytes[node] as number,
       allocations: tree.totalCount[node] as number,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is known of the selected frame, and its source.
 
-import { placeText } from '../model/frame.js';
+import { moduleText, placeText } from '../model/frame.js';
 import { sizeText } from '../model/size-text.js';
 import { fitted, fittedEnd, textWidth } from '../model/terminal-text.js';
 import type { TreeScreenOptions } from './tree-screen.js';
@@ -35,6 +35,7 @@ export function detailLines(
   const facts = [
     colours.bold(fitted(frame.name, columns)),
     ...(frame.file === '' ? [] : [fittedEnd(placeText(frame), columns)]),
+    ...(moduleText(frame) === '' ? [] : [fittedEnd(`in ${moduleText(frame)}`, columns)]),
     ...(frame.package === '' ? [] : [fitted(frame.package, columns)]),
     fitted(numbers, columns),
     ...(node === 0 && stacks > 0 ? [fitted(leftOut, columns)] : []),

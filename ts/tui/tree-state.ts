@@ -114,7 +114,7 @@ export class TreeState {
 
   #text(node: number): string {
     const frame = this.frame(node);
-    return `${frameText(frame)} ${frame.package}`.toLowerCase();
+    return `${frameText(frame)} ${frame.package} ${frame.module}`.toLowerCase();
   }
 
   /** All nodes as they stand on the screen when everything is open. */

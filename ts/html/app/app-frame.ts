@@ -28,6 +28,7 @@ export function appFrame(frame: SourcedFrame): AppFrame {
     ...frame,
     name: printable(frame.name),
     file: printable(frame.file),
+    module: printable(frame.module),
     category: frameCategory(frame),
     text,
     label: printable(frame.name),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Draws the lines of the table that are in sight.
 
+import { moduleText } from '../../model/frame.js';
 import { averageBytes, type EntryGroup } from '../../report/table-rows.js';
 import type { AppFrame } from './app-frame.js';
 import { element } from './dom.js';
@@ -184,7 +185,9 @@ export class RowTable {
     );
     button.title = 'Show its stacks';
     button.addEventListener('click', () => this.#options.onToggle(key));
-    const where = [fullPlace(frame), frame.package].filter((text) => text !== '').join('  ');
+    const where = [fullPlace(frame), moduleText(frame), frame.package]
+      .filter((text) => text !== '')
+      .join('  ');
     const cell = element('td', { class: 'text' }, button);
     cell.append(element('span', { class: 'where' }, where));
     cell.title = `${frame.name} ${where}`;

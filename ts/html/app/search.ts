@@ -23,11 +23,12 @@ export interface SearchResult {
 export function frameMatcher(query: Query): (frame: AppFrame) => boolean {
   if (query.regex) {
     const pattern = new RegExp(query.text, 'iu');
-    return (frame) => pattern.test(frame.text) || pattern.test(frame.package);
+    return ({ text, package: owner, module }) =>
+      pattern.test(text) || pattern.test(owner) || pattern.test(module);
   }
   const text = query.text.toLowerCase();
   return (frame) =>
-    frame.text.toLowerCase().includes(text) || frame.package.toLowerCase().includes(text);
+    [frame.text, frame.package, frame.module].some((each) => each.toLowerCase().includes(text));
 }
 
 export function search(layout: Layout, frames: readonly AppFrame[], query: Query): SearchResult {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The same memory by line of code, as a table that sorts.
 
+import { moduleText } from '../../model/frame.js';
 import { signedBytes } from './difference.js';
 import { element } from './dom.js';
 import { CATEGORY_LABELS, swatchColour, type Theme } from './palette.js';
@@ -104,8 +105,8 @@ export class TableView {
     const name = element('button', { type: 'button', class: 'pick' }, dot, frame.name);
     name.title = 'Find in the graph';
     name.addEventListener('click', () => this.#onPick(sum));
-    const owner =
-      frame.package === '' ? undefined : element('span', { class: 'owner' }, frame.package);
+    const whose = frame.package || moduleText(frame);
+    const owner = whose === '' ? undefined : element('span', { class: 'owner' }, whose);
     const place = element('span', { class: 'place' }, fullPlace(frame));
     return element(
       'tr',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What one frame holds, beside the pointer.
 
+import { moduleText } from '../../model/frame.js';
 import { ownBytes } from './answering.js';
 import type { AppFrame } from './app-frame.js';
 import { changeRows } from './difference.js';
@@ -53,6 +54,8 @@ export function describeFrame(described: Described): Node[] {
   const place = fullPlace(frame);
   if (place !== '') parts.push(element('div', { class: 'tip-place' }, place));
   if (frame.source !== '') parts.push(element('code', { class: 'tip-source' }, frame.source));
+  const module = moduleText(frame);
+  if (module !== '') parts.push(element('div', { class: 'tip-package' }, `in ${module}`));
   if (frame.package !== '') parts.push(element('div', { class: 'tip-package' }, frame.package));
   const rows = layout.difference ? changeRows(layout.difference, node) : sizeRows(described);
   parts.push(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the graph and the table show for a state: how much of the memory, in which shape. Made when first asked for.
 
-import type { FrameCategory } from '../../model/frame.js';
+import { type FrameCategory, ROOT_FRAME } from '../../model/frame.js';
 import { frameTotals } from '../../model/frame-totals.js';
 import { inverted } from '../../model/inverted.js';
 import { type StackTree, withTotals } from '../../model/stack-tree.js';
@@ -71,8 +71,7 @@ export class Trees {
   #packages: ReturnType<typeof owningPackages> | undefined;
 
   constructor(source: TreeSource) {
-    const nameless = { kind: 'label', file: '', line: 0, column: 0, package: '' } as const;
-    const standIn = appFrame({ ...nameless, name: '(hidden frames)' });
+    const standIn = appFrame({ ...ROOT_FRAME, name: '(hidden frames)' });
     this.#source = source;
     this.frames = [...source.frames, { ...standIn, category: 'node' }];
     this.#standIn = this.frames.length - 1;

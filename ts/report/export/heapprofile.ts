@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // V8's sampling heap profile, as the Memory panel of Chrome DevTools loads it.
 
-import type { Frame } from '../../model/frame.js';
+import { type Frame, ROOT_FRAME } from '../../model/frame.js';
 import type { StackTree } from '../../model/stack-tree.js';
 import type { ExportChunks, ExportInput } from './input.js';
 import { preorder } from './tree-paths.js';
 
-const ROOT: Frame = { kind: 'label', name: '(root)', file: '', line: 0, column: 0, package: '' };
+const ROOT: Frame = { ...ROOT_FRAME, name: '(root)' };
 
 export function* heapprofile({ profile, stacks }: ExportInput): ExportChunks {
   const tree = stacks.tree(profile.rows);
