@@ -89,7 +89,12 @@ void ResidentParts::Add(const ResidentMapping& mapping) {
   const auto whole = [&](RssPart part, uint32_t detail) {
     parts_[Part(part, detail)].bytes += mapping.resident;
   };
-  if (mapping.own) return whole(RssPart::kMemtape, 0);
+  // The program may leave memory out of core dumps, too: keys, passwords.
+  if (mapping.own) {
+    const MapLedger::Owner owner = owners_.ledger->OwnerOf(mapping.begin);
+    if (owner.stack == 0 && owner.end >= mapping.end) return whole(RssPart::kMemtape, 0);
+    return AddPages(mapping);
+  }
   if (mapping.path == "[stack]") return whole(RssPart::kThreadStack, owners_.main_thread);
   const bool is_named = mapping.path.substr(0, 6) == "[anon:";  // by prctl
   if (mapping.path.empty() || is_named || mapping.path == "[heap]") return AddPages(mapping);
@@ -195,7 +200,8 @@ ResidentParts::Claim ResidentParts::ClaimOf(const ResidentMapping& mapping, uint
   if (mapping.path == "[heap]") return {RssPart::kArena, kMainArena, mapping.end};
   const MapLedger::Owner owner = owners_.ledger->OwnerOf(address);
   if (owner.stack != 0) return {RssPart::kMapping, owner.stack, owner.end};
-  const ArenaHeap heap = ArenaHeapAt(address);
+  if (mapping.own) return {RssPart::kMemtape, 0, owner.end};
+  const ArenaHeap heap = ArenaHeapAt(mapping, address);
   if (address < heap.end) return {RssPart::kArena, heap.arena, heap.end};
   // No further than to where something else may begin.
   uint64_t end = std::min(owner.end, heap.begin + kArenaHeapBytes);
@@ -203,7 +209,7 @@ ResidentParts::Claim ResidentParts::ClaimOf(const ResidentMapping& mapping, uint
     // Variables that begin as zeroes, which the file has no bytes for.
     for (const Module* m = owners_.modules; m != nullptr; m = m->next) {
       if (m->loaded && address > m->image.all.begin && address < PageUp(m->image.all.end)) {
-        return {RssPart::kFile, file_detail_, std::min(end, PageUp(m->image.all.end))};
+        return {RssPart::kFile, file_detail_, std::min(owner.end, PageUp(m->image.all.end))};
       }
     }
   }
@@ -228,14 +234,17 @@ ResidentParts::Claim ResidentParts::ClaimOf(const ResidentMapping& mapping, uint
   return {owner.known ? RssPart::kEarlier : RssPart::kAnonymous, 0, end};
 }
 
-ResidentParts::ArenaHeap ResidentParts::ArenaHeapAt(uint64_t address) {
+ResidentParts::ArenaHeap ResidentParts::ArenaHeapAt(const ResidentMapping& mapping,
+                                                    uint64_t address) {
   const uint64_t begin = address & ~(kArenaHeapBytes - 1);
   // Addresses come in order.
   if (heaps_.size() > 0 && heaps_.back().begin == begin) return heaps_.back();
   ArenaHeap heap = {begin, begin, 0};
 #if defined(__GLIBC__)
   HeapInfo info = {};
-  if (memory_fd_ >= 0 && os::ReadAt(memory_fd_, &info, sizeof info, begin) == sizeof info &&
+  // A heap begins with its head. What is below this mapping is somebody else's.
+  const bool has_head = begin >= mapping.begin && mapping.readable && memory_fd_ >= 0;
+  if (has_head && os::ReadAt(memory_fd_, &info, sizeof info, begin) == sizeof info &&
       IsHeap(info)) {
     heap = {begin, begin + info.size, ArenaNumber(info.arena)};
   }
@@ -252,8 +261,12 @@ uint32_t ResidentParts::ArenaNumber(uint64_t arena) {
 }
 
 uint32_t ResidentParts::Part(RssPart part, uint32_t detail) {
-  if (part == RssPart::kMapping && parts_.size() >= kMaxParts) detail = 0;
-  const uint64_t key = (static_cast<uint64_t>(part) + 1) << 32 | detail;
+  const auto key_of = [part](uint32_t of) { return (static_cast<uint64_t>(part) + 1) << 32 | of; };
+  uint64_t key = key_of(detail);
+  if (part == RssPart::kMapping && parts_.size() >= kMaxParts && part_index_.Find(key) == 0) {
+    detail = 0;
+    key = key_of(0);
+  }
   uint32_t* const index = part_index_.FindOrInsert(key);
   if (*index == 0) {
     parts_.push_back({part, detail, 0});

@@ -72,7 +72,7 @@ class ResidentParts {
   uint64_t AddSegment(const ResidentMapping& mapping, uint64_t begin, const Claim& claim);
   void SettleDifference(const ResidentMapping& mapping, uint64_t counted);
   Claim ClaimOf(const ResidentMapping& mapping, uint64_t address);
-  ArenaHeap ArenaHeapAt(uint64_t address);
+  ArenaHeap ArenaHeapAt(const ResidentMapping& mapping, uint64_t address);
   uint32_t ArenaNumber(uint64_t arena);
   // The index of a part, which is new or known.
   uint32_t Part(RssPart part, uint32_t detail);

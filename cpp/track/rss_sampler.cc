@@ -16,6 +16,8 @@ constexpr uint64_t kCreditNs = 10'000'000;
 // While RSS rises there is a look at each eighth more, with half of the credit. When it stops, that
 // may be its highest: then less is enough.
 constexpr uint64_t kRisingShare = 8, kStoppedShare = 50, kHigherBytes = 1 << 20;
+// What is no news.
+constexpr uint64_t kFreshNs = 20'000'000, kSameShare = 1000;
 // In one record: a block has room for it.
 constexpr size_t kMaxRuns = 8192;
 
@@ -25,7 +27,7 @@ void RssSampler::Start(bool always, uint64_t now_ns) {
   always_ = always;
   available_ = true;
   start_ns_ = next_ns_ = now_ns;
-  spent_ns_ = cost_ns_ = peak_ = last_rss_ = 0;
+  spent_ns_ = cost_ns_ = peak_ = last_rss_ = seen_ns_ = seen_rss_ = 0;
 }
 
 bool RssSampler::IsDue(uint64_t now_ns, uint64_t rss) {
@@ -36,6 +38,12 @@ bool RssSampler::IsDue(uint64_t now_ns, uint64_t rss) {
   if (!available_ || (now_ns < next_ns_ && rss <= peak_ + more)) return false;
   const uint64_t credit_ns = has_stopped ? kCreditNs : kCreditNs / 2;
   return spent_ns_ + cost_ns_ <= credit_ns + (now_ns - start_ns_) / kShare;
+}
+
+bool RssSampler::IsNews(uint64_t now_ns, uint64_t rss) const {
+  if (always_ || seen_rss_ == 0 || now_ns - seen_ns_ >= kFreshNs) return available_;
+  const uint64_t moved = rss > seen_rss_ ? rss - seen_rss_ : seen_rss_ - rss;
+  return moved >= seen_rss_ / kSameShare;
 }
 
 void RssSampler::Sample(const ResidentParts::Owners& owners, Dictionary* dictionary,
@@ -53,6 +61,8 @@ void RssSampler::Sample(const ResidentParts::Owners& owners, Dictionary* diction
       runs = runs.subspan(some.size());
     }
     peak_ = std::max(peak_, record.rss);
+    seen_rss_ = record.rss;
+    seen_ns_ = os::MonotonicNs();
   }
   cost_ns_ = os::ThreadCpuNs(tid) - cpu_before;
   spent_ns_ += cost_ns_;

@@ -17,8 +17,12 @@ class RssSampler {
   // Whether it is time: once a period, and when RSS is higher than at any look before. Asked at
   // each sample.
   bool IsDue(uint64_t now_ns, uint64_t rss);
+  // Whether a look that cannot come later would show more than the latest: a process that exits
+  // has several such moments within milliseconds, and waits for each look.
+  bool IsNews(uint64_t now_ns, uint64_t rss) const;
   void Sample(const ResidentParts::Owners& owners, Dictionary* dictionary, LogWriter* writer,
               uint64_t now_ns);
+  uint64_t seen_rss() const { return seen_rss_; }
   void Clear() { parts_.Clear(); }
 
  private:
@@ -26,10 +30,11 @@ class RssSampler {
   bool always_ = false;
   bool available_ = true;
   uint64_t start_ns_ = 0, next_ns_ = 0;
-  uint64_t spent_ns_ = 0;  // processor time of all looks
-  uint64_t cost_ns_ = 0;   // and of the latest
-  uint64_t peak_ = 0;      // the highest RSS of all looks
-  uint64_t last_rss_ = 0;  // when it was last asked
+  uint64_t spent_ns_ = 0;                // processor time of all looks
+  uint64_t cost_ns_ = 0;                 // and of the latest
+  uint64_t peak_ = 0;                    // the highest RSS of all looks
+  uint64_t last_rss_ = 0;                // when it was last asked
+  uint64_t seen_ns_ = 0, seen_rss_ = 0;  // at the end of the latest look
 };
 
 }  // namespace memtape

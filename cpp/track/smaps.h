@@ -17,7 +17,7 @@ struct ResidentMapping {
   uint64_t resident = 0;  // bytes
   bool readable = false;
   bool executable = false;
-  bool own = false;       // anonymous pages of memtape's: left out of core dumps
+  bool own = false;       // anonymous pages that are left out of core dumps, as memtape's are
   std::string_view path;  // empty: anonymous; valid until the next call
 };
 

@@ -58,6 +58,62 @@ test('live blocks are laid over resident pages', () => {
   expect(Object.fromEntries(moment?.liveByStack ?? [])).toEqual({ 1: 1000, 2: 16, 3: 6 * PAGE });
 });
 
+test('each block is asked about once, however many records a look has', () => {
+  const count = 3000;
+  const blocks = new LiveBlocks();
+  blocks.reserve(count + 1);
+  // Not in the order of their addresses.
+  const page = (id: number) => 1 + ((id * 7) % count) * 2;
+  for (let id = 1; id <= count; id++) blocks.put(id, id, PAGE, 0, 1);
+  let asked = 0;
+  const address = (id: number) => {
+    asked++;
+    return page(id) * PAGE + PAGE / 2;
+  };
+  const moments = new RssMoments([0]);
+  const tables = { threads: new Map() } as never;
+  moments.onStart({ header: {} as never, tables, blocks, address });
+  moments.onRss({ timeNs: 1, rss: 1, parts: [part('arena', 1, 2 * count * PAGE)] });
+  for (let at = 0; at < count; at++) {
+    // A record ends in the middle of each block.
+    const [first, second] = [
+      { part: 0, page: 2 * at + 1, pages: 1 },
+      { part: 0, page: 2 * at + 2, pages: 1 },
+    ];
+    moments.onRssPages({ timeNs: 1, runs: [first] });
+    moments.onRssPages({ timeNs: 1, runs: [second] });
+  }
+  expect(moments.moments[0]).toMatchObject({ liveBytes: count * PAGE });
+  expect(moments.moments[0]?.parts[0]).toMatchObject({ live: count * PAGE, empty: 0 });
+  expect(moments.moments[0]?.liveByStack.size).toBe(count);
+  expect(asked).toBeLessThan(10 * count);
+});
+
+test('a process that had just looked when it exited has that look', () => {
+  const looks = new RssLooks();
+  const sample = (timeNs: number) =>
+    looks.onSample({
+      timeNs,
+      rss: 1,
+      heap: 1,
+      liveBytes: 1,
+      liveBlocks: 1,
+      committed: 1,
+      reserved: 1,
+      file: 1,
+    });
+  const look = (timeNs: number) => looks.onRss({ timeNs, rss: 100, parts: [] });
+  look(1);
+  looks.onMark({ timeNs: 2, thread: 1, name: EXIT_MARK });
+  sample(2);
+  look(2);
+  looks.onMark({ timeNs: 3, thread: 1, name: EXIT_MARK });
+  sample(3); // without a look: there was no news
+  sample(40);
+  look(40);
+  expect(looks.choose(10)?.end).toBe(1);
+});
+
 test('the looks that are chosen are the highest, the exit and enough between', () => {
   const looks = new RssLooks();
   const rss = [1, 5, 100, 99.5, 40, 120, 119.5, 60, 10];

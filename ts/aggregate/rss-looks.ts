@@ -24,21 +24,27 @@ export interface ChosenLooks {
 
 export class RssLooks implements Consumer {
   readonly #looks: RssLook[] = [];
-  #exitSeen = false;
+  /** Since the exit mark; null before one, or when its look was seen. */
+  #samplesSinceExit: number | null = null;
   #exit: number | null = null;
   #highest: RssLook = { timeNs: 0, rss: 0 };
 
   onRss({ timeNs, rss }: RssRecord): void {
-    if (this.#exitSeen) this.#exit = this.#looks.length;
-    this.#exitSeen = false;
+    if (this.#samplesSinceExit !== null) {
+      // A writer that had just looked does not look again: the exit's sample is then without a look of its own.
+      const before = Math.max(0, this.#looks.length - 1);
+      this.#exit = this.#samplesSinceExit <= 1 ? this.#looks.length : before;
+    }
+    this.#samplesSinceExit = null;
     this.#looks.push({ timeNs, rss });
   }
 
   onMark(mark: MarkRecord): void {
-    if (mark.name === EXIT_MARK) this.#exitSeen = true;
+    if (mark.name === EXIT_MARK) this.#samplesSinceExit = 0;
   }
 
   onSample({ timeNs, rss }: SampleRecord): void {
+    if (this.#samplesSinceExit !== null) this.#samplesSinceExit++;
     if (rss > this.#highest.rss) this.#highest = { timeNs, rss };
   }
 

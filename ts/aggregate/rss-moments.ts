@@ -12,6 +12,7 @@ import type {
   RssRecord,
   RssRun,
 } from '../format/records.js';
+import { BlocksByAddress } from './blocks-by-address.js';
 
 export interface MomentPart extends RssPart {
   /** Resident bytes of live blocks, as requested. */
@@ -45,6 +46,8 @@ export class RssMoments implements Consumer {
   #looks = 0;
   #parts: PartTally[] | null = null;
   #liveByStack = new Map<number, number>();
+  /** As of the latest chosen look. */
+  #live: BlocksByAddress | null = null;
 
   /** @param chosen numbers of looks, from 0 */
   constructor(chosen: Iterable<number>) {
@@ -65,42 +68,35 @@ export class RssMoments implements Consumer {
   }
 
   onRss({ timeNs, rss, parts }: RssRecord): void {
-    this.#parts = null;
+    this.#parts = this.#live = null;
     if (!this.#chosen.has(this.#looks++)) return;
     this.#parts = parts.map((part) => new PartTally(part));
     this.#liveByStack = new Map();
+    this.#live = this.#capture && new BlocksByAddress(this.#capture);
     this.#found.push({
       timeNs,
       rss,
       parts: this.#parts,
-      liveBytes: this.#liveBytes(),
+      liveBytes: this.#live?.bytes ?? 0,
       liveByStack: this.#liveByStack,
       spaces: this.#spaces(),
     });
   }
 
   onRssPages({ runs }: RssPagesRecord): void {
-    const capture = this.#capture;
-    if (this.#parts === null || capture === null || runs.length === 0) return;
+    const [first, last, capture] = [runs[0], runs.at(-1), this.#capture];
+    if (this.#parts === null || this.#live === null || capture === null || !first || !last) return;
     const pages = new ResidentPages(runs, this.#parts);
+    const end = (last.page + last.pages) * RSS_PAGE_BYTES;
     const { blocks, address } = capture;
-    for (let id = 1; id < blocks.capacity; id++) {
-      if (!blocks.isLive(id)) continue;
+    // A look at much memory has many such records, and each is about a few of the blocks.
+    for (const id of this.#live.near(first.page * RSS_PAGE_BYTES, end)) {
       const bytes = pages.add(address(id), blocks.size(id));
       if (bytes === 0) continue;
       const stack = blocks.stack(id);
       this.#liveByStack.set(stack, (this.#liveByStack.get(stack) ?? 0) + bytes);
     }
     pages.finish();
-  }
-
-  #liveBytes(): number {
-    const blocks = this.#capture?.blocks;
-    let sum = 0;
-    for (let id = 1; blocks !== undefined && id < blocks.capacity; id++) {
-      if (blocks.isLive(id)) sum += blocks.size(id);
-    }
-    return sum;
   }
 
   /** By name, all isolates together; of threads that have ended there is nothing left. */

@@ -97,6 +97,26 @@ class ResidentPartsTest : public LogTest {
                    {}});
   }
 
+  // An address between pages that nobody else uses, at a multiple of the size of an arena's heap.
+  static char* HeapBoundary() {
+    constexpr uint64_t kHeap = uint64_t{64} << 20;
+    void* room = mmap(nullptr, 3 * kHeap, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    EXPECT_NE(room, MAP_FAILED);
+    return reinterpret_cast<char*>((reinterpret_cast<uint64_t>(room) / kHeap + 2) * kHeap);
+  }
+  // Pages at this address, all written to. Of a file in memory if it has a name.
+  static void MapAt(char* address, size_t pages, const char* name = nullptr) {
+    int fd = -1, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    if (name != nullptr) {
+      fd = memfd_create(name, MFD_CLOEXEC);
+      EXPECT_EQ(ftruncate(fd, static_cast<off_t>(pages * kPage)), 0);
+      flags = MAP_PRIVATE;
+    }
+    EXPECT_EQ(mmap(address, pages * kPage, kReadWrite, flags | MAP_FIXED, fd, 0), address);
+    memset(address, 0, pages * kPage);
+    if (fd >= 0) close(fd);
+  }
+
   Dictionary dictionary_;
   MapLedger ledger_;
   ResidentParts::Owners owners_;
@@ -216,6 +236,63 @@ TEST_F(ResidentPartsTest, FindsStacksAndArenasOfThreads) {
   free(block);
 }
 #endif
+
+#if defined(__GLIBC__)
+TEST_F(ResidentPartsTest, AnArenaBeginsInItsOwnMapping) {
+  char* const boundary = HeapBoundary();
+  MapAt(boundary, 1, "looks-like-a-heap");
+  const uint64_t head[] = {reinterpret_cast<uint64_t>(boundary) + 32, 0, uint64_t{64} << 20};
+  memcpy(boundary, head, sizeof head);
+  MapAt(boundary + kPage, 30);
+  Look();
+  EXPECT_EQ(RunBytes(RssPart::kArena, boundary, 31 * kPage), 0u);
+  EXPECT_EQ(RunBytes(RssPart::kAnonymous, boundary, 31 * kPage), 30 * kPage);
+  // One that has its head is one.
+  MapAt(boundary, 31);
+  memcpy(boundary, head, sizeof head);
+  Look();
+  EXPECT_EQ(RunBytes(RssPart::kArena, boundary, 31 * kPage), 31 * kPage);
+}
+#endif
+
+TEST_F(ResidentPartsTest, VariablesOfALibraryGoOnWhereAnArenaCouldBegin) {
+  char* const boundary = HeapBoundary();
+  MapAt(boundary - 8 * kPage, 4, "library");
+  MapAt(boundary - 4 * kPage, 10);
+  Module library;
+  library.loaded = true;
+  library.image.all = {reinterpret_cast<uint64_t>(boundary) - 8 * kPage,
+                       reinterpret_cast<uint64_t>(boundary) + 6 * kPage};
+  owners_.modules = &library;
+  Look();
+  EXPECT_EQ(BytesOf(RssPart::kFile, dictionary_.String("/memfd:library (deleted)")), 14 * kPage);
+}
+
+TEST_F(ResidentPartsTest, TheProgramsSecretsAreNotMemtapes) {
+  Look();
+  const uint64_t before = BytesOf(RssPart::kMemtape, 0);
+  char* const pages = Map(40, 1);
+  ASSERT_EQ(madvise(pages, 40 * kPage, MADV_DONTDUMP), 0);
+  Own(pages, 40, 74);
+  Look();
+  EXPECT_EQ(BytesOf(RssPart::kMapping, 74), 40 * kPage);
+  EXPECT_LE(BytesOf(RssPart::kMemtape, 0), before + 20 * kPage);
+  munmap(pages, 40 * kPage);
+}
+
+TEST_F(ResidentPartsTest, OwnersBeyondTheMostAreNobody) {
+  constexpr size_t kOwners = 17'000;
+  char* const pages = Map(kOwners + 1, 1);
+  for (size_t i = 0; i <= kOwners; i++) {
+    Own(pages + i * kPage, 1, 1000 + static_cast<uint32_t>(i % kOwners));
+  }
+  Look();
+  EXPECT_EQ(BytesOf(RssPart::kMapping, 1000), 2 * kPage) << "it had a part when there was room";
+  EXPECT_EQ(BytesOf(RssPart::kMapping, 1000 + kOwners - 1), 0u);
+  EXPECT_GT(BytesOf(RssPart::kMapping, 0), 500 * kPage);
+  EXPECT_LT(parts_.record().parts.size(), 16'384u + 1000);
+  munmap(pages, (kOwners + 1) * kPage);
+}
 
 TEST_F(ResidentPartsTest, AddsUpWhileMappingsComeAndGo) {
   std::atomic<bool> done{false};
