@@ -17,6 +17,7 @@ import { pathToFileURL } from 'node:url';
 import { commands as real, folder as realFolder } from '../test/real/commands.mjs';
 import { ansiToSvg } from './ansi-svg.mjs';
 import { buildExamples } from './build-examples.mjs';
+import { chromiumFlags, chromiumPath } from './chromium.mjs';
 import { root } from './sources.mjs';
 
 const cli = join(root, 'dist/cli.js');
@@ -53,6 +54,11 @@ const recordings = {
   fragmentation: (file) => {
     writeFileSync(join(app, 'fragmentation.mjs'), fragmentation());
     memtape(['run', '-o', file, '--', 'node', '--expose-gc', 'fragmentation.mjs']);
+  },
+  import: (file) => {
+    const program = join(root, 'test/programs/rss.c');
+    spawnSync('cc', ['-O1', '-g', '-o', 'import', program, '-lpthread'], { cwd: app });
+    memtape(['run', '-o', file, '--', './import', 'fragments']);
   },
   tsc: (file) => memtape(['run', '-o', file, ...(real['tsc'] ?? [])], realFolder),
 };
@@ -141,6 +147,20 @@ const pages = {
     height: 620,
     act: (page) => page.keyboard.press('v'),
   },
+  temporal: {
+    args: ['flamegraph', '--temporal'],
+    captures: ['tsc'],
+    height: 820,
+    act: async (page) => {
+      const box = await page.locator('#plot .u-over').boundingBox();
+      if (!box) return;
+      const y = box.y + box.height / 2;
+      await page.mouse.move(box.x + box.width * 0.2, y);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.45, y, { steps: 4 });
+      await page.mouse.up();
+    },
+  },
   native: { args: ['flamegraph'], captures: ['streams'], height: 760 },
   backpressure: { args: ['flamegraph'], captures: ['backpressure'], height: 620 },
   rows: {
@@ -155,6 +175,7 @@ const pages = {
     height: 720,
   },
   fragmentation: { args: ['flamegraph'], captures: ['fragmentation'], height: 290 },
+  rss: { args: ['rss'], captures: ['import'], height: 900 },
 };
 
 /** @param {import('playwright-core').Browser} browser @param {string} name */
@@ -189,8 +210,8 @@ try {
   if (names.some((name) => name in pages)) {
     const { chromium } = await import('playwright-core');
     const browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--headless', '--no-sandbox', '--disable-gpu'],
+      executablePath: chromiumPath(),
+      args: chromiumFlags,
     });
     for (const name of names) if (name in pages) await takePage(browser, name);
     await browser.close();

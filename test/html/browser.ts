@@ -1,38 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Opens a report in Chromium and keeps account of everything that should not happen.
 
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-function executable(): string {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-    for (const folder of folders) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // the next one
-      }
-    }
-  }
-  throw new Error('These tests need Chromium on the PATH (Debian: apt-get install chromium)');
-}
+import { chromiumFlags, chromiumPath } from '../../scripts/chromium.mjs';
 
 export interface OpenPage {
   readonly page: Page;
@@ -50,7 +24,7 @@ export class ReportBrowser {
   }
 
   static async launch(): Promise<ReportBrowser> {
-    const browser = await chromium.launch({ executablePath: executable(), args: FLAGS });
+    const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumFlags });
     return new ReportBrowser(browser);
   }
 
