@@ -16,8 +16,8 @@ export const chromiumFlags = [
   '--disable-sync',
 ];
 
-/** @returns {string} its path */
-export function chromiumPath() {
+/** @returns {string | undefined} its path */
+export function findChromium() {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   for (const name of NAMES) {
     for (const folder of folders) {
@@ -30,5 +30,12 @@ export function chromiumPath() {
       }
     }
   }
+  return undefined;
+}
+
+/** @returns {string} */
+export function chromiumPath() {
+  const path = findChromium();
+  if (path !== undefined) return path;
   throw new Error('This needs Chromium on the PATH (Debian: apt-get install chromium)');
 }

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { findChromium } from './chromium.mjs';
 import { root } from './sources.mjs';
 
 /** A tool, how to see whether it is there, and the Debian package that brings it. */
@@ -18,7 +19,7 @@ const tools = {
   },
   'clang-format': { found: () => onPath('clang-format-14'), package: 'clang-format-14' },
   'clang-tidy': { found: () => onPath('clang-tidy-14'), package: 'clang-tidy-14' },
-  chromium: { found: () => onPath('chromium'), package: 'chromium' },
+  chromium: { found: () => findChromium() !== undefined, package: 'chromium' },
 };
 
 /** @param {string} name */
