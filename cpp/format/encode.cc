@@ -241,9 +241,10 @@ bool RecordEncoder::ThreadName(uint32_t thread, uint32_t name) {
   return EndLong();
 }
 
-bool RecordEncoder::ThreadEnd(uint32_t thread) {
+bool RecordEncoder::ThreadEnd(uint32_t thread, uint64_t left_ns) {
   BeginLong(LongTag::kThreadEnd);
   Number(thread);
+  Number(left_ns);
   return EndLong();
 }
 
@@ -420,6 +421,14 @@ bool RecordEncoder::Stall(uint32_t thread, uint64_t waited_ns) {
   BeginLong(LongTag::kStall);
   Number(thread);
   Number(waited_ns);
+  return EndLong();
+}
+
+bool RecordEncoder::Fork(uint32_t thread, uint64_t pid, uint32_t stack) {
+  BeginLong(LongTag::kFork);
+  Number(thread);
+  Number(pid);
+  Number(stack);
   return EndLong();
 }
 

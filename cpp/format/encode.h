@@ -101,7 +101,7 @@ class RecordEncoder {
   bool Module(const ModuleRecord& module);
   bool ThreadStart(const ThreadStartRecord& thread);
   bool ThreadName(uint32_t thread, uint32_t name);
-  bool ThreadEnd(uint32_t thread);
+  bool ThreadEnd(uint32_t thread, uint64_t left_ns);
   bool Map(const MapRecord& map);
   bool Sample(const SampleRecord& sample);
   bool Rss(const RssRecord& rss);
@@ -121,6 +121,7 @@ class RecordEncoder {
   bool Package(uint32_t file, std::string_view name, std::string_view version);
   bool SourceMap(uint32_t file, std::string_view url);
   bool Stall(uint32_t thread, uint64_t waited_ns);
+  bool Fork(uint32_t thread, uint64_t pid, uint32_t stack);
   bool RingStack(uint32_t thread, std::span<const RingStacks> runs);
   bool RingTails(std::span<const RingTail> tails);
 

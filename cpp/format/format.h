@@ -107,6 +107,7 @@ enum class LongTag : uint8_t {
   kJsHeap = 0x3A,
   kJsHeapStacks = 0x3B,
   kSourceLine = 0x3C,
+  kFork = 0x3E,
 };
 
 // §4.5 flags of a stack

@@ -56,16 +56,22 @@ Origin OriginOfThread(const pthread_attr_t* attributes, const Regs& caller) {
   return none;
 }
 
+// Whether what the calling thread does is being recorded.
+bool IsRecorded() {
+  return control->active.load(std::memory_order_relaxed) != 0 && guard_depth == 0;
+}
+
 using ThreadFunction = void*(void*);
 
-// Ends in a jump, so that no frame of it stays.
-MEMTAPE_TAIL_CALLS void* RunThread(void* data) {
+void* RunThread(void* data) {
   Handover* const handover = static_cast<Handover*>(data);
   ThreadFunction* const run = As<ThreadFunction>(handover->run);
   void* const argument = handover->data;
   SetOrigin(handover->origin);
   GiveBack(handover);
-  return run(argument);
+  void* const result = run(argument);
+  RecordThreadLeft();
+  return result;
 }
 
 using NapiExecute = void(void* env, void* data);
@@ -113,13 +119,21 @@ int memtape_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, 
                            void* argument) {
   auto original = ORIGINAL(pthread_create);
   const Origin origin = OriginOfThread(attributes, CALLER);
-  const bool plain = origin.key == 0 && origin.kind == ThreadKind::kUnknown;
-  Handover* const handover = plain ? nullptr : TakeHandover();
+  const bool known = origin.key != 0 || origin.kind != ThreadKind::kUnknown;
+  Handover* const handover = known || IsRecorded() ? TakeHandover() : nullptr;
   if (handover == nullptr) return original(thread, attributes, run, argument);
   *handover = {Plain(run), nullptr, argument, origin};
   const int result = original(thread, attributes, RunThread, handover);
   if (result != 0) GiveBack(handover);
   return result;
+}
+
+// The thread goes on for a while: what its frames and its thread-local storage have to destroy.
+// Stays on the stack, of which libc unwinds all frames.
+void memtape_pthread_exit(void* result) {
+  auto original = ORIGINAL(pthread_exit);
+  RecordThreadLeft();
+  original(result);
 }
 
 MEMTAPE_TAIL_CALLS int memtape_pthread_once(pthread_once_t* once, void (*run)()) {

@@ -322,6 +322,24 @@ int memtape_prctl(int option, ...) {
   return result;
 }
 
+// The child finds the control page wiped and is not recorded. The parent is outside all hooks
+// meanwhile: the state, of which the child has a copy, must not say that it is in one for good.
+pid_t memtape_fork() {
+  auto original = ORIGINAL(fork);
+  ThreadState* state = Enter();
+  if (state == nullptr) return original();
+  const uint32_t stack = CaptureStack(state, CALLER);
+  const uint32_t session = state->session;
+  Leave(state);
+  const pid_t pid = original();
+  if (pid <= 0) return pid;
+  state = Enter();
+  if (state == nullptr) return pid;
+  RecordFork(state, static_cast<uint32_t>(pid), state->session == session ? stack : 0);
+  Leave(state);
+  return pid;
+}
+
 // These end the process without running destructors: shells do, after every command.
 void memtape__exit(int status) {
   auto original = ORIGINAL(_exit);

@@ -33,12 +33,14 @@
   HOOK(int, dlclose, void*)                                \
   HOOK(int, pthread_setname_np, pthread_t, const char*)    \
   HOOK(int, prctl, int, ...)                               \
+  HOOK(pid_t, fork)                                        \
   HOOK(void, _exit, int)                                   \
   HOOK(void, _Exit, int)
 
 // … and of all others in handed_work.cc.
 #define MEMTAPE_THREAD_FUNCTIONS(HOOK)                                                  \
   HOOK(int, pthread_create, pthread_t*, const pthread_attr_t*, void* (*)(void*), void*) \
+  HOOK(void, pthread_exit, void*)                                                       \
   HOOK(int, pthread_once, pthread_once_t*, void (*)())
 
 // What Node.js offers to addons for work on libuv's pool, all pointers opaque. The program itself

@@ -26,6 +26,8 @@ enum class RingRecord : uint8_t {
   kThread = 26,          // kind | worker id << 32
   kMetadata = 27,        // byte length, JSON text
   kOrigin = 28,          // number of a stack of this ring that origin keys will name
+  kFork = 29,            // the child's pid | stack number of this ring << 32
+  kThreadLeft = 30,      // no payload: what the thread was started for is over
   kJsHeapNodes = 32,     // 1 if they are a profile's first, then JsHeapNodes with their texts
   kJsHeap = 33,          // a profile is complete: JsHeapHead, why there is none
 };

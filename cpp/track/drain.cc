@@ -186,16 +186,24 @@ void Drain::LookAtRss() {
   rss_.Sample(owners, &dictionary_, &writer_, os::MonotonicNs());
 }
 
+bool Drain::IsDead(const Source& source) {
+  return !os::ThreadIsAlive(session_->pid_, static_cast<int>(source.os_tid));
+}
+
+void Drain::TellThreadEnd(const Source& source) {
+  writer_.Emit(
+      [&](RecordEncoder& encoder) { return encoder.ThreadEnd(source.thread, source.left_ns); });
+}
+
 // A thread's state has no destructor that could run too early: the slot is free again when the
 // kernel no longer knows the thread, after its very last free.
 void Drain::ReclaimDeadThreads() {
   for (size_t i = 0; i < sources_.size(); i++) {
     Source& source = sources_[i];
     if (source.thread == 0 || !source.empty() || source.written != source.at) continue;
-    if (os::ThreadIsAlive(session_->pid_, static_cast<int>(source.os_tid))) continue;
+    if (!IsDead(source)) continue;
     if (source.header->head.load(std::memory_order_acquire) != source.at) continue;
-    const uint32_t thread = source.thread;
-    writer_.Emit([&](RecordEncoder& encoder) { return encoder.ThreadEnd(thread); });
+    TellThreadEnd(source);
     source.thread = 0;
     ReleaseThreadState(source.owner);
     session_->rings.Release(static_cast<uint32_t>(i));
@@ -296,6 +304,10 @@ void Drain::Finish() {
   FindSources();
   Horizon(TicksAfter());
   Merge(session_->end_ticks_.load());
+  for (size_t i = 0; i < sources_.size(); i++) {
+    const Source& source = sources_[i];
+    if (source.thread != 0 && (source.left_ns != 0 || IsDead(source))) TellThreadEnd(source);
+  }
   End(/*look=*/true);
 }
 

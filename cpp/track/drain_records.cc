@@ -212,6 +212,7 @@ void Drain::OnThread(Source* source, const uint64_t* record) {
     source->thread = thread;
     source->os_tid = static_cast<uint32_t>(record[2] >> 32);
     source->stack_end = StackEndOf(source->owner);
+    source->left_ns = 0;
     source->name = 0;
     source->name_given = false;
     source->stacks.Clear();
@@ -296,6 +297,15 @@ void Drain::OnVariable(Source* source, RingRecord kind, const uint64_t* record, 
       return OnThread(source, record);
     case RingRecord::kOrigin:
       return OnOrigin(source, static_cast<uint32_t>(record[2]));
+    case RingRecord::kFork:
+      writer_.Emit([&](RecordEncoder& encoder) {
+        return encoder.Fork(thread, static_cast<uint32_t>(record[2]),
+                            StackOf(source, static_cast<uint32_t>(record[2] >> 32)));
+      });
+      return;
+    case RingRecord::kThreadLeft:
+      source->left_ns = ToNs(record[0]);
+      return;
     case RingRecord::kMetadata:
       writer_.Emit([&](RecordEncoder& encoder) {
         return encoder.Metadata({reinterpret_cast<const char*>(record + 3), record[2]});

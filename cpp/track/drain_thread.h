@@ -63,6 +63,7 @@ class Drain final : public LogWriter::RingSource {
     uint32_t thread;
     uint32_t os_tid;
     uintptr_t stack_end;               // 0: not known
+    uint64_t left_ns;                  // when its function was over, 0: not yet or not known
     uint32_t name;                     // string id of what it is called
     bool name_given;                   // by whom it belongs to: other names do not count
     PageArray<uint32_t> stacks;        // ring stack number → stack id
@@ -105,6 +106,8 @@ class Drain final : public LogWriter::RingSource {
   // Returns RSS.
   uint64_t Sample();
   void LookAtRss();
+  bool IsDead(const Source& source);
+  void TellThreadEnd(const Source& source);
   void ReclaimDeadThreads();
   void SyncTime(uint64_t ticks) { writer_.encoder().Time(ToNs(ticks)); }
   uint64_t ToNs(uint64_t ticks) const {

@@ -96,6 +96,21 @@ void NameThread(const char* name, size_t length) {
   }
 }
 
+void RecordFork(ThreadState* state, uint32_t pid, uint32_t stack) {
+  const uint64_t payload = uint64_t{pid} | uint64_t{stack} << 32;
+  const RecordPart part = {&payload, sizeof payload};
+  PushTo(state, RingRecord::kFork, &part, 1);
+}
+
+void RecordThreadLeft() {
+  // A thread that never allocated has no ring and needs none now.
+  if (thread_state == nullptr) return;
+  if (ThreadState* state = Enter()) {
+    PushTo(state, RingRecord::kThreadLeft, nullptr, 0);
+    Leave(state);
+  }
+}
+
 void RecordModulesChange(ThreadState* state, ModulesChange change) {
   const uint64_t payload = static_cast<uint64_t>(change);
   const RecordPart part = {&payload, sizeof payload};

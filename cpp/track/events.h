@@ -135,6 +135,10 @@ void RecordMap(ThreadState* state, MapOp op, uint64_t stamp, uint32_t stack, uin
 void RecordThreadName(ThreadState* state, NameSource source, std::string_view name);
 // The same for the calling thread, outside hooks.
 void NameThread(const char* name, size_t length);
+// The calling thread has forked a child; `stack` is its own at the call.
+void RecordFork(ThreadState* state, uint32_t pid, uint32_t stack);
+// The calling thread's function has returned, or is left by pthread_exit.
+void RecordThreadLeft();
 void RecordModulesChange(ThreadState* state, ModulesChange change);
 void RecordMark(const char* name, size_t length);
 // A JSON object for the capture's metadata.

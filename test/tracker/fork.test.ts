@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// An addon that calls fork: the child is not recorded, and harms nothing that its parent records. It
-// has no JavaScript: V8 keeps its heap from being inherited.
+// An addon that calls fork: the parent's recording says which line did; the child is not recorded, and harms nothing that its
+// parent records. It has no JavaScript: V8 keeps its heap from being inherited.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fanout } from '../../ts/aggregate/fanout.js';
 import type { Consumer } from '../../ts/decode/consumer.js';
 import { readCapture } from '../../ts/decode/read-capture.js';
+import type { ForkRecord } from '../../ts/format/records.js';
+import { frameNames } from '../../ts/model/frame-names.js';
 import { folderOf } from '../support/folder.js';
 import { checkBundle, finish, memtape, top } from '../support/memtape.js';
 import { compile } from '../support/native.js';
@@ -84,6 +86,10 @@ int node_api_module_get_api_version_v1() { return 9; }
 
 class Watcher implements Consumer {
   readonly sizes: number[] = [];
+  readonly forks: ForkRecord[] = [];
+  onFork(fork: ForkRecord): void {
+    this.forks.push(fork);
+  }
   onAlloc(_stack: number, size: number): void {
     if ([BEFORE, IN_CHILD, AFTER].includes(size)) this.sizes.push(size);
   }
@@ -91,11 +97,24 @@ class Watcher implements Consumer {
 
 async function watched(capture: string) {
   const watcher = new Watcher();
-  const { truncated, bytesDropped, counts } = await readCapture(capture, fanout([watcher]));
-  return { sizes: watcher.sizes, truncated, bytesDropped, missed: counts.missedFrees };
+  const { truncated, bytesDropped, counts, tables } = await readCapture(capture, fanout([watcher]));
+  const lines = watcher.forks.map(({ stack }) => {
+    const frames = tables.stackFrames(stack).flatMap((id) => frameNames(tables, id));
+    return frames.find(({ kind }) => kind === 'js')?.line;
+  });
+  const pids = new Set(watcher.forks.map(({ pid }) => pid)).size;
+  const forks = { lines, pids, counted: counts.forks };
+  return { sizes: watcher.sizes, truncated, bytesDropped, missed: counts.missedFrees, forks };
 }
 
-const whole = { sizes: [BEFORE, AFTER], truncated: false, bytesDropped: 0, missed: 0 };
+const FORK_LINE = 5;
+const whole = {
+  sizes: [BEFORE, AFTER],
+  truncated: false,
+  bytesDropped: 0,
+  missed: 0,
+  forks: { lines: Array(3).fill(FORK_LINE), pids: 3, counted: 3 },
+};
 
 describe.each(nodes())('a bare fork on Node.js $version', ({ path: node }) => {
   test.each(['Tracker', 'preload library'])('under a %s: the child is not recorded', async (by) => {

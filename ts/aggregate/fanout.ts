@@ -61,6 +61,7 @@ function recordFanout(listeners: Listeners): RecordConsumer {
     ...each('onGc', listeners),
     ...each('onMark', listeners),
     ...each('onStall', listeners),
+    ...each('onFork', listeners),
   };
 }
 
@@ -80,7 +81,8 @@ type RecordHandler =
   | 'onJsHeap'
   | 'onGc'
   | 'onMark'
-  | 'onStall';
+  | 'onStall'
+  | 'onFork';
 
 function each<Name extends RecordHandler>(name: Name, listeners: Listeners): RecordConsumer {
   const listening = listeners(name);

@@ -4,6 +4,7 @@
 import type { CaptureStart, RecordConsumer } from '../decode/consumer.js';
 import { GC_PHASE, MAP_OP, MEMORY_CLASS } from '../format/constants.js';
 import type {
+  ForkRecord,
   GcRecord,
   JsHeapRecord,
   JsHeapStacksRecord,
@@ -118,6 +119,10 @@ export class BatchCollector implements RecordConsumer {
 
   onStall(stall: StallRecord): void {
     this.#other({ type: 'stall', ...stall });
+  }
+
+  onFork(fork: ForkRecord): void {
+    this.#other({ type: 'fork', ...fork });
   }
 
   onRss(rss: RssRecord): void {

@@ -3,6 +3,7 @@
 
 import type {
   AllocatorName,
+  ForkRecord,
   JsHeapRecord,
   JsHeapStacksRecord,
   JsSampleRecord,
@@ -26,6 +27,7 @@ export const RECORD_TYPES = [
   'gc',
   'mark',
   'stall',
+  'fork',
   'rss',
   'rss_pages',
 ] as const;
@@ -104,6 +106,7 @@ export type RareRecord =
   | (JsHeapRecord & { readonly type: 'js_heap' })
   | (MarkRecord & { readonly type: 'mark' })
   | (StallRecord & { readonly type: 'stall' })
+  | (ForkRecord & { readonly type: 'fork' })
   | (RssRecord & { readonly type: 'rss' })
   | (RssPagesRecord & { readonly type: 'rss_pages' });
 

@@ -3,6 +3,7 @@
 
 import type {
   FileHeader,
+  ForkRecord,
   GcRecord,
   JsHeapRecord,
   JsHeapStacksRecord,
@@ -53,6 +54,7 @@ export interface Consumer {
   onGc?(gc: GcRecord): void;
   onMark?(mark: MarkRecord): void;
   onStall?(stall: StallRecord): void;
+  onFork?(fork: ForkRecord): void;
 }
 
 /** Definitions, with the identifier that each gets. Their meaning is in Tables once the method is called. */

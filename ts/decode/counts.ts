@@ -12,6 +12,7 @@ export interface Counts {
   missedFrees: number;
   maps: number;
   samples: number;
+  forks: number;
   /** Blocks of records that were read, compressed ones opened. */
   blocks: number;
   /** Long records whose tag this version does not know (F-11). */
@@ -30,6 +31,7 @@ export const newCounts = (): Counts => ({
   missedFrees: 0,
   maps: 0,
   samples: 0,
+  forks: 0,
   blocks: 0,
   unknownRecords: 0,
   badJson: 0,

@@ -3,6 +3,7 @@
 
 import { ALLOCATORS, BLOCK_KIND, GC_PHASE, MAP_OP, MEMORY_CLASS } from '../format/constants.js';
 import type {
+  ForkRecord,
   GcRecord,
   JsHeapRecord,
   JsHeapStacksRecord,
@@ -135,6 +136,10 @@ export class DumpConsumer implements RecordConsumer {
     this.#emit({ type: 'stall', thread, waitedNs });
   }
 
+  onFork({ timeNs: _, ...fork }: ForkRecord): void {
+    this.#emit({ type: 'fork', ...fork });
+  }
+
   onMetadata(json: unknown): void {
     this.#emit({ type: 'metadata', json });
   }
@@ -207,7 +212,8 @@ function moduleFields(tables: Tables, id: number): Record<string, unknown> {
 
 function threadFields(tables: Tables, type: string, id: number): Record<string, unknown> {
   const thread = tables.threads.get(id);
-  if (!thread || type === 'thread_end') return {};
+  if (!thread) return {};
+  if (type === 'thread_end') return { endNs: thread.endNs };
   if (type === 'thread_name') return { name: thread.name };
   return { kind: thread.kind, osTid: thread.osTid, workerId: thread.workerId };
 }

@@ -61,6 +61,7 @@ export class LongRecords {
     [LONG_TAG.source_map, (c) => this.#sourceMap(c)],
     [LONG_TAG.source_line, (c) => this.#sourceLine(c)],
     [LONG_TAG.stall, (c, t) => this.#stall(c, t)],
+    [LONG_TAG.fork, (c, t) => this.#fork(c, t)],
     [LONG_TAG.ring_stack, (c) => this.#ringStack(c)],
     [LONG_TAG.ring_tails, (c) => this.#ringTails(c)],
   ]);
@@ -129,7 +130,8 @@ export class LongRecords {
 
   #threadEnd(c: ByteCursor, timeNs: number): void {
     const id = this.#thread(c);
-    this.#tables.setThread(id, { endNs: timeNs });
+    const leftNs = c.remaining > 0 ? c.varint() : 0;
+    this.#tables.setThread(id, { endNs: leftNs > 0 ? leftNs : timeNs });
     this.#defined({ type: 'thread_end', id });
   }
 
@@ -347,6 +349,14 @@ export class LongRecords {
   #stall(c: ByteCursor, timeNs: number): void {
     const stall = { timeNs, thread: this.#thread(c), waitedNs: c.varint() };
     this.#consumer.onStall?.(stall);
+  }
+
+  #fork(c: ByteCursor, timeNs: number): void {
+    const thread = this.#thread(c);
+    const pid = c.varint();
+    const stack = c.below(this.#tables.next.stack, 'stack');
+    this.#counts.forks++;
+    this.#consumer.onFork?.({ timeNs, thread, pid, stack });
   }
 
   #ringStack(c: ByteCursor): void {

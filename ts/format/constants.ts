@@ -98,6 +98,7 @@ export const LONG_TAG = {
   js_heap: 0x3a,
   js_heap_stacks: 0x3b,
   source_line: 0x3c,
+  fork: 0x3e,
 } as const;
 
 // §4.5 flags of a stack

@@ -147,6 +147,16 @@ export interface StallRecord {
   readonly waitedNs: number;
 }
 
+/** What the child did is not in this capture. */
+export interface ForkRecord {
+  readonly timeNs: number;
+  /** That forked. */
+  readonly thread: number;
+  /** Of the child. */
+  readonly pid: number;
+  readonly stack: number;
+}
+
 export interface FunctionInfo {
   readonly name: string;
   readonly file: string;

@@ -29,6 +29,8 @@ export interface StatsMetadata {
   readonly exit_code: number | null;
   readonly exit_signal: string | null;
   readonly cgroup_limit: number | null;
+  /** Children that it forked, whether or not they are recorded. */
+  readonly forked_children: number;
 }
 
 /** One of several processes that a report is about. */

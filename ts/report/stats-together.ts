@@ -77,6 +77,7 @@ function metadataTogether(each: readonly StatsReport[]): StatsMetadata {
     end_time: all.some((one) => one.end_time === null) ? null : new Date(endMs).toISOString(),
     total_allocations: all.reduce((sum, one) => sum + one.total_allocations, 0),
     peak_memory: all.reduce((sum, one) => sum + one.peak_memory, 0),
+    forked_children: all.reduce((sum, one) => sum + one.forked_children, 0),
   };
 }
 

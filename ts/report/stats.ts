@@ -152,6 +152,7 @@ function statsMetadata({ end, peak, totals }: StatsInput): StatsMetadata {
     exit_code: trailer?.exit?.code ?? null,
     exit_signal: trailer?.exit?.signal ?? null,
     cgroup_limit: metadata.cgroupLimit ?? null,
+    forked_children: end.counts.forks,
   };
 }
 

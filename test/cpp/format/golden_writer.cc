@@ -166,7 +166,8 @@ void ModulesAndThreads(CaptureBuilder& c) {
   }
   e.ThreadName(1, e.DefineString("node"));
   e.SyncTime(6'000'000);
-  e.ThreadEnd(3);
+  e.ThreadEnd(3, 5'700'000);
+  e.ThreadEnd(4, 0);
 }
 
 void Maps(CaptureBuilder& c) {
@@ -227,6 +228,8 @@ void Samples(CaptureBuilder& c) {
   e.Gc(1, 2, GcPhase::kEnd);
   e.Mark(1, e.DefineString("after warm-up"));
   e.Stall(2, 123'456);
+  e.DefineStack({0, 0, {}, 0});
+  e.Fork(1, 4243, 1);
 }
 
 // F-24, F-25.

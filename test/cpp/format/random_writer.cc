@@ -149,9 +149,13 @@ class RandomCapture {
   }
 
   void Long() {
-    switch (Below(9)) {
+    switch (Below(11)) {
       case 8:
         return Rss();
+      case 9:
+        return Fork();
+      case 10:
+        return ThreadEnd();
       case 0:
         return String();
       case 1:
@@ -268,6 +272,24 @@ class RandomCapture {
     std::printf("sample rss=%" PRIu64 " heap=%" PRIu64 " liveBytes=%" PRIu64 " liveBlocks=%" PRIu64
                 " committed=%" PRIu64 " reserved=%" PRIu64 " file=%" PRIu64 "\n",
                 s.rss, s.heap, s.live_bytes, s.live_blocks, s.committed, s.reserved, s.file);
+  }
+
+  void Fork() {
+    const auto thread = static_cast<uint32_t>(Number(24));
+    const uint64_t pid = Number(32);
+    const uint32_t stack = Stack();
+    Emit([&] { return encoder().Fork(thread, pid, stack); });
+    std::printf("fork thread=%u pid=%" PRIu64 " stack=%u\n", thread, pid, stack);
+  }
+
+  // Of a thread that began, which the reader then knows.
+  void ThreadEnd() {
+    const auto thread = static_cast<uint32_t>(Number(24));
+    const uint64_t left = 1 + Number(50);
+    Emit([&] { return encoder().ThreadStart({thread, 1, ThreadKind::kNative, 0}); });
+    std::printf("thread_start id=%u kind=native osTid=1 workerId=0\n", thread);
+    Emit([&] { return encoder().ThreadEnd(thread, left); });
+    std::printf("thread_end id=%u endNs=%" PRIu64 "\n", thread, left);
   }
 
   // With its pages, of which there may be none.
