@@ -28,6 +28,24 @@ void ForgetIfKeysChange(ThreadState* state) {
   state->memo.Forget();
 }
 
+// Native frames end too early in the constructors of a library that is being loaded: nobody has its
+// tables yet. Where they have not come to JavaScript, V8 knows what is above: the stack has a gap
+// and is marked as lost, but ends in the line that asked for it. Returns the number of frames,
+// which go behind the `depth` native ones.
+[[gnu::noinline]] uint32_t AddJsAbove(ThreadState* state, uint32_t depth, const StackBounds& bounds,
+                                      uint64_t* hash) {
+  state->js_above = 0;
+  const v8::IsolateFrames& js = state->js;
+  if (js.c_entry_fp == nullptr || depth == 0 || depth >= kMaxFrames) return 0;
+  const uintptr_t exit = *js.fast_c_call_fp != 0 ? *js.fast_c_call_fp : *js.c_entry_fp;
+  if (exit < state->memo.frame(0).regs.sp || exit >= bounds.hi) return 0;
+  uint64_t* const keys = state->keys + depth;
+  const v8::JsWalk walk = v8::WalkJs(js, keys, kMaxFrames - depth);
+  for (size_t i = 0; i < walk.count; i++) *hash = HashFrame(*hash, keys[i]);
+  state->js_above = static_cast<uint32_t>(walk.count);
+  return state->js_above;
+}
+
 }  // namespace
 
 WalkedStack WalkNative(ThreadState* state, const Regs& caller) {
@@ -46,18 +64,23 @@ WalkedStack WalkNative(ThreadState* state, const Regs& caller) {
     state->keys[0] = caller.pc;
   }
   uint64_t hash = walk.hash;
+  uint32_t count = walk.depth;
+  if (MEMTAPE_UNLIKELY(walk.end == WalkEnd::kLost)) {
+    count += AddJsAbove(state, walk.depth, *bounds, &hash);
+  }
   if (state->origin != 0) hash = HashFrame(hash, state->origin);
   hash |= 1;  // 0 stands for no stack
   state->stacks.Prefetch(hash);
   const uint32_t flags =
       (walk.end == WalkEnd::kCut ? kStackCut : 0) | (walk.end == WalkEnd::kLost ? kStackLost : 0);
-  return {hash, walk.depth, flags};
+  return {hash, count, flags};
 }
 
 uint32_t DefineNativeStack(ThreadState* state, const WalkedStack& walked) {
   WalkedStack stack = walked;
-  for (uint32_t i = 0; i < walked.count; i++) {
-    state->keys[walked.count - 1 - i] = state->memo.frame(i).key;
+  const uint32_t native = walked.count - ((walked.flags & kStackLost) != 0 ? state->js_above : 0);
+  for (uint32_t i = 0; i < native; i++) {
+    state->keys[native - 1 - i] = state->memo.frame(i).key;
   }
   if (walked.count == 0) stack.count = 1;  // the caller alone
   if (state->origin != 0) state->keys[stack.count++] = state->origin;

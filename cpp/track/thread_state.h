@@ -62,6 +62,7 @@ struct ThreadState {
   WalkMemo memo;
   const uintptr_t* memo_js = nullptr;  // js.c_entry_fp and js.trampoline_count at its walk
   size_t memo_trampolines = 0;
+  uint32_t js_above = 0;  // JavaScript frames behind the native ones of the latest lost stack
   uint32_t session = 0;
   uint32_t stack_epoch = 0;
   uint32_t last_stack = 0;  // ring stack numbers count from 1
