@@ -55,11 +55,6 @@ const recordings = {
     writeFileSync(join(app, 'fragmentation.mjs'), fragmentation());
     memtape(['run', '-o', file, '--', 'node', '--expose-gc', 'fragmentation.mjs']);
   },
-  import: (file) => {
-    const program = join(root, 'test/programs/rss.c');
-    spawnSync('cc', ['-O1', '-g', '-o', 'import', program, '-lpthread'], { cwd: app });
-    memtape(['run', '-o', file, '--', './import', 'fragments']);
-  },
   tsc: (file) => memtape(['run', '-o', file, ...(real['tsc'] ?? [])], realFolder),
 };
 
@@ -175,7 +170,7 @@ const pages = {
     height: 720,
   },
   fragmentation: { args: ['flamegraph'], captures: ['fragmentation'], height: 290 },
-  rss: { args: ['rss'], captures: ['import'], height: 900 },
+  rss: { args: ['rss'], captures: ['fragmentation'], height: 900 },
 };
 
 /** @param {import('playwright-core').Browser} browser @param {string} name */
@@ -185,6 +180,10 @@ async function takePage(browser, name) {
   const html = join(place, `${name}.html`);
   const files = shot.captures.map(capture);
   memtape([...shot.args, ...(shot.args[0] === 'diff' ? [html] : ['-o', html]), '-f', ...files]);
+  const shown = readFileSync(html, 'utf8')
+    .replaceAll(realFolder.replace(/\/$/, ''), '/srv/app')
+    .replaceAll(app, '/srv/app');
+  writeFileSync(html, shown);
   const context = await browser.newContext({
     viewport: { width: 1280, height: shot.height },
     reducedMotion: 'reduce',

@@ -105,7 +105,7 @@ export class Plot {
     return {
       width: this.#box.clientWidth,
       height: HEIGHT,
-      padding: [14, 8, 0, 0],
+      padding: [14, 22, 0, 0],
       legend: { show: false },
       cursor: {
         points: { size: 7 },
@@ -240,14 +240,19 @@ export class Plot {
     context.fillStyle = colour('--mark');
     context.textBaseline = 'top';
     let free = Number.NEGATIVE_INFINITY;
+    const right = plot.bbox.left + plot.bbox.width;
     for (const mark of this.#timeline.marks) {
       const x = Math.round(plot.valToPos(mark.time_ms / 1000, 'x', true));
       context.fillRect(x, plot.bbox.top, Math.max(1, ratio), plot.bbox.height);
       const name = printable(mark.name).slice(0, 40);
+      const { width } = context.measureText(name);
+      const gap = 5 * ratio;
+      // What happens at the end has its name before it.
+      const left = x + gap + width > right ? x - gap - width : x + gap;
       // Names that would run into the one before are left to the statistics.
-      if (x < free) continue;
-      haloText(context, name, x + 5 * ratio, plot.bbox.top + 2 * ratio, ratio);
-      free = x + context.measureText(name).width + MIN_MARK_GAP * 2 * ratio;
+      if (Math.min(left, x) < free) continue;
+      haloText(context, name, left, plot.bbox.top + 2 * ratio, ratio);
+      free = left + width + (MIN_MARK_GAP * 2 - 5) * ratio;
     }
   }
 
