@@ -27,6 +27,10 @@ export interface RealCase {
   readonly modules?: readonly string[];
   /** Of the bytes that these modules (base names) allocated on any thread, at least this part must reach a JavaScript line. */
   readonly onLines?: { readonly modules: readonly string[]; readonly share: number };
+  /** Bytes that a function of the program and what it called must have held at the peak, at least. */
+  readonly held?: { readonly under: string; readonly bytes: number };
+  /** The first Node.js that runs it. */
+  readonly since?: number;
   /** Of the capture before compression, for each event at most. */
   readonly bytesPerEvent?: number;
   /** Functions that must have allocated on worker threads, and on how many. */
@@ -96,6 +100,28 @@ export const cases: readonly RealCase[] = [
     sizes: [{ size: 1600 * 1200 * 3, count: 3, under: 'noise' }],
     modules: ['libvips-cpp.so'],
     onLines: { modules: ['libvips-cpp.so', 'sharp-'], share: 0.999 },
+  },
+  {
+    // An addon in Rust, by napi-rs.
+    name: 'canvas',
+    args: argsOf('canvas'),
+    frames: [
+      { name: 'paint', file: 'programs/paint-cards.mjs' },
+      { name: 'createCanvas', file: '@napi-rs/canvas/index.js' },
+    ],
+    packages: ['@napi-rs/canvas'],
+    modules: ['skia.linux-x64-gnu.node'],
+    // The pixels of four cards of 1600 × 1000.
+    sizes: [{ size: 1600 * 1000 * 4, count: 4, under: 'paint' }],
+  },
+  {
+    name: 'sqlite',
+    args: argsOf('sqlite'),
+    since: 22,
+    frames: [{ name: 'insertRows', file: 'programs/sqlite-rows.mjs' }],
+    packages: [],
+    // 10,000 rows of 1000 bytes.
+    held: { under: 'insertRows', bytes: 10_000 * 1000 },
   },
   {
     name: 'workers',

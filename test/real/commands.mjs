@@ -18,5 +18,7 @@ export const commands = {
   ],
   express: ['programs/express-json.mjs', '2000'],
   sharp: ['programs/sharp-resize.mjs', '24'],
+  canvas: ['programs/paint-cards.mjs'],
+  sqlite: ['--disable-warning=ExperimentalWarning', 'programs/sqlite-rows.mjs'],
   workers: ['programs/index-words.mjs'],
 };

@@ -40,6 +40,15 @@ function expectSizes({ sizes = [] }: RealCase, recording: Recording): void {
   }
 }
 
+function expectHeld({ held }: RealCase, recording: Recording): void {
+  if (!held) return;
+  const groups = recording.atPeak.filter(({ stack }) =>
+    recording.frames(stack).some(({ name }) => name === held.under),
+  );
+  const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);
+  expect(bytes).toBeGreaterThanOrEqual(held.bytes);
+}
+
 function expectModules({ modules = [] }: RealCase, recording: Recording): void {
   const seen = new Set([...recording.allFrames()].map(({ file }) => basename(file)));
   // libvips-cpp.so.8.17.3 is libvips-cpp.so: versions are the package's matter.
@@ -96,8 +105,8 @@ test('all Node.js versions are installed', () => {
   expect(missingNodes()).toEqual([]);
 });
 
-describe.each(nodes())('Node.js $version', ({ path }) => {
-  test.each(cases)(
+describe.each(nodes())('Node.js $version', ({ path, major }) => {
+  test.each(cases.filter(({ since = 0 }) => since <= major))(
     '$name',
     async (one) => {
       const plain = run(path, one.args, { cwd: home });
@@ -114,6 +123,7 @@ describe.each(nodes())('Node.js $version', ({ path }) => {
       const packages = new Set([...recording.allFrames()].map((frame) => frame.package));
       expect([...packages]).toEqual(expect.arrayContaining(one.packages.map(versioned)));
       expectSizes(one, recording);
+      expectHeld(one, recording);
       expectModules(one, recording);
       expectOnLines(one, recording);
       expectWorkers(one, recording);
