@@ -90,6 +90,31 @@ describe('statsText', () => {
     expect(text).not.toMatch(ESCAPES);
     expect(text).toContain('\ufffd[2Jgone');
   });
+
+  test('lists several processes, told apart by their ids however narrow it is', () => {
+    const { stats } = recorded();
+    const one = {
+      pid: 4242,
+      command_line: '',
+      start_time: '',
+      duration_ms: 1,
+      peak_memory: 2_000_000,
+      peak_time_ms: 1500,
+      peak_rss: 0,
+      leaked_bytes: 0,
+      end: 'exit',
+    };
+    const processes = [42, 43].map((pid) => ({
+      ...one,
+      name: `node /srv/shop/src/worker.js --with-many-options (pid ${pid})`,
+    }));
+    const text = statsText({ ...stats, processes }, { width: 60 });
+    expect(text).toContain('of 2 processes, each at its own peak');
+    const lines = text.split('\n').filter((line) => line.includes('(pid '));
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toBe('  2.000MB at 1.500 s  …orker.js --with-many-options (pid 42)');
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(60);
+  });
 });
 
 describe('summaryText', () => {

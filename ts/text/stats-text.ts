@@ -5,7 +5,7 @@ import pc from 'picocolors';
 import { printable } from '../model/printable.js';
 import type { ProfileKind } from '../model/profile.js';
 import { sizeText } from '../model/size-text.js';
-import { fitted, padEnd, padStart } from '../model/terminal-text.js';
+import { fitted, fittedEnd, padEnd, padStart } from '../model/terminal-text.js';
 import type { HistogramBin } from '../report/histogram.js';
 import type { StatsReport } from '../report/stats-report.js';
 import { columnsOf, type TextOptions } from './text-options.js';
@@ -31,7 +31,7 @@ export function statsText(stats: StatsReport, options: TextOptions = {}): string
   const sections = [
     stats.warnings.map((warning) => colours.yellow(`warning: ${printable(warning)}`)),
     facts(stats, colours),
-    section('Peak of each process:', processLines(stats), colours),
+    section('Peak of each process:', processLines(stats, columns), colours),
     section('Histogram of allocation size:', histogram(stats.allocation_size_histogram), colours),
     section(`Allocator type distribution${ABOUT[stats.kind]}:`, distribution(stats), colours),
     topSection('size', stats, columns, colours),
@@ -67,12 +67,14 @@ function peakMoment({ processes, peak_time_ms: ms }: StatsReport): string {
   return `of ${processes.length} processes, each at its own peak`;
 }
 
-function processLines({ processes = [] }: StatsReport): string[] {
+function processLines({ processes = [] }: StatsReport, columns: number): string[] {
   const sizes = processes.map((each) => sizeText(each.peak_memory));
   const width = Math.max(0, ...sizes.map((size) => size.length));
   return processes.map((each, i) => {
     const moment = `at ${(each.peak_time_ms / 1000).toFixed(3)} s`;
-    return `${padStart(sizes[i] ?? '', width)} ${moment}  ${printable(each.name)}`;
+    const numbers = `${padStart(sizes[i] ?? '', width)} ${moment}  `;
+    // The process id stands at the end, and tells them apart.
+    return numbers + fittedEnd(each.name, columns - INDENT.length - numbers.length);
   });
 }
 
