@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/text_buffer.h"
 #include "os/proc.h"
 #include "track/drain_thread.h"
 
@@ -203,6 +204,12 @@ void Drain::OnThreadName(Source* source, const uint64_t* record) {
   }
 }
 
+void Drain::TellMainThread(uint32_t thread) {
+  TextBuffer<64> json;
+  json.Add("{\"mainThread\":").AddNumber(thread).AddChar('}');
+  writer_.Emit([&](RecordEncoder& encoder) { return encoder.Metadata(json.view()); });
+}
+
 void Drain::OnThread(Source* source, const uint64_t* record) {
   const uint32_t thread = static_cast<uint32_t>(record[2]);
   ThreadStartRecord start;
@@ -217,6 +224,7 @@ void Drain::OnThread(Source* source, const uint64_t* record) {
     source->name_given = false;
     source->stacks.Clear();
     source->stacks.Resize(1);
+    if (source->os_tid == static_cast<uint32_t>(session_->pid_)) TellMainThread(thread);
   }
   start.os_tid = source->os_tid;
   start.kind = static_cast<ThreadKind>(record[3] & 0xFF);

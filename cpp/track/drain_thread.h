@@ -96,6 +96,7 @@ class Drain final : public LogWriter::RingSource {
   uint32_t OriginNode(uint64_t key, uint32_t* flags);
   void OnCode(Source* source, const uint64_t* record);
   void OnScript(Source* source, const uint64_t* record);
+  void TellMainThread(uint32_t thread);
   void OnThread(Source* source, const uint64_t* record);
   void OnJsSample(Source* source, const uint64_t* record);
   void OnThreadName(Source* source, const uint64_t* record);

@@ -106,7 +106,8 @@ describe('memtape diff', () => {
     expect(diff('before.bin', 'nosuch.bin')).toMatchObject({
       status: 1,
       stdout: '',
-      stderr: 'memtape: nosuch.bin: no such file\n',
+      stderr:
+        'memtape: nosuch.bin: no such file\nhint: `memtape run` says at its end where the capture is\n',
     });
     expect(existsSync(join(cwd, 'nosuch.bin'))).toBe(false);
   });

@@ -269,7 +269,7 @@ describe('the flame graph page', () => {
       'scavenge',
       'warm-up done',
       'calloc',
-      'Functions that V8 inlined',
+      '1 free went unseen',
     ]) {
       expect(text).toContain(fact);
     }

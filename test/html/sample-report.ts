@@ -101,6 +101,7 @@ export function sampleReport(options: SampleOptions = {}): FlamegraphReport {
     trailer: options.truncated ? null : { end: 'exit', durationNs: 4.8e9, exit: { code: 0 } },
     bytesDropped: options.truncated ? 812 : 0,
   });
+  Object.assign(end.counts, { allocations: 1e6, missedFrees: 1 }); // a note
   const stacks = new NamedStacks(builder.tables);
   const peakPoint = { timeNs: peak.peakTimeNs, bytes: peak.peakBytes };
   const overTime = timelineReport({ timeline, peak: peakPoint, threads: builder.tables.threads });

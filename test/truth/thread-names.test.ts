@@ -30,7 +30,10 @@ describe.each(nodes())('Node.js $version', ({ path, major }) => {
   test('threads have their kinds and names', async () => {
     const recorded = record(path, [fixture], { folder: temporaryFolder(), env });
     expect(recorded).toMatchObject({ status: 0, stderr: '' });
-    const names = namesOf(await readRecording(recorded.capture));
+    const recording = await readRecording(recorded.capture);
+    const { metadata, tables } = recording.end;
+    expect(tables.threads.get(metadata.mainThread ?? 0)?.kind).toBe('main');
+    const names = namesOf(recording);
     expect(names.filter((name) => name === 'main')).toHaveLength(1);
     expect(names.filter((name) => name.startsWith('worker')).sort()).toEqual([
       'worker 1 (resize: named-threads.cjs)',

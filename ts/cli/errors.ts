@@ -24,6 +24,13 @@ const FILE_ERRORS: Record<string, string> = {
   EMFILE: 'too many open files',
 };
 
+const FILE_HINTS: Record<string, string> = {
+  ENOENT: '`memtape run` says at its end where the capture is',
+  EISDIR: 'give the capture in it',
+  EACCES: 'try as the user whose file it is',
+  EPERM: 'try as the user whose file it is',
+};
+
 function fromCommander(error: CommanderError): Report {
   // "error: unknown option '--forse'", then perhaps "(Did you mean --force?)" on its own line.
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
@@ -59,7 +66,7 @@ function describe(error: unknown): Report {
   }
   const reason = code === undefined ? undefined : FILE_ERRORS[code];
   if (reason !== undefined && path !== undefined) {
-    return { message: `${path}: ${reason}`, hint: undefined, exitCode: 1 };
+    return { message: `${path}: ${reason}`, hint: FILE_HINTS[code ?? ''], exitCode: 1 };
   }
   return {
     message: `unexpected error: ${message ?? String(error)}`,

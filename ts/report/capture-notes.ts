@@ -27,7 +27,7 @@ export function captureNotes(end: CaptureEnd, peakBytes: number): CaptureNotes {
       ...lossWarnings(end),
       ...peakWarnings(end, peakBytes),
     ],
-    notes: [...stackNotes(end), ...lossNotes(end), ...costNotes(end)],
+    notes: [...lossNotes(end), ...costNotes(end)],
   };
 }
 
@@ -84,16 +84,6 @@ function stackWarnings({ metadata }: CaptureEnd): string[] {
   if (metadata.jsStacks !== 'none') return [];
   const reason = metadata.jsStacksReason ?? 'the reason was not recorded';
   return [`JavaScript frames are missing: ${reason}.`];
-}
-
-function stackNotes({ tables }: CaptureEnd): string[] {
-  for (let id = 1; id < tables.frameCount; id++) {
-    const kind = tables.frame(id)?.kind;
-    if (kind === 'maglev' || kind === 'turbofan') {
-      return ['Functions that V8 inlined into their callers are missing from stacks.'];
-    }
-  }
-  return [];
 }
 
 function costNotes({ trailer }: CaptureEnd): string[] {
