@@ -7,6 +7,7 @@
 #include "hooks/patch.h"
 #include "hooks/preload.h"
 #include "track/events.h"
+#include "track/late_isolates.h"
 #include "track/session.h"
 
 namespace memtape {
@@ -35,6 +36,7 @@ const char* StartAlone(const CoreStartOptions* options, int* error) {
   session.follow = options->follow;
   session.js_heap_interval = options->js_heap_interval;
   session.mode = WasPreloaded() ? "preload" : "patch";
+  FindLateIsolates();
   const char* problem = CurrentSession().Start(session, error);
   if (problem != nullptr && !WasPreloaded()) RemovePatches();
   return problem;
@@ -55,6 +57,7 @@ bool Stop(CoreSummary* out) {
   SessionSummary summary;
   const bool stopped = CurrentSession().Stop("stop", &summary);
   if (stopped && !WasPreloaded()) RemovePatches();
+  if (stopped) ReleaseLateIsolates();
   busy.clear();
   if (!stopped) return false;
   out->path = CurrentSession().path();

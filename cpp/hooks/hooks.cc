@@ -19,12 +19,14 @@
 namespace memtape {
 namespace {
 
+#define RETURN_ADDRESS reinterpret_cast<uint64_t>(__builtin_return_address(0))
+
 constexpr int kDontUnmap = 4;  // MREMAP_DONTUNMAP, Linux 5.7
 
 // Allocations that differ in name, arguments and recorded size only.
 template <typename Call>
 inline void* Allocate(Allocator allocator, size_t size, const Regs& caller, Call&& call) {
-  ThreadState* state = Enter();
+  ThreadState* state = Enter(caller.pc);
   if (state == nullptr) return call();
   const WalkedStack stack = WalkStack(state, caller);
   void* pointer = call();
@@ -34,9 +36,9 @@ inline void* Allocate(Allocator allocator, size_t size, const Regs& caller, Call
 }
 
 template <typename Call>
-inline void Release(void* pointer, Call&& call) {
+inline void Release(void* pointer, uint64_t caller, Call&& call) {
   if (pointer == nullptr) return;
-  ThreadState* state = Enter();
+  ThreadState* state = Enter(caller);
   if (state != nullptr) RecordFree(state, pointer);
   call();
   if (state != nullptr) Leave(state);
@@ -44,7 +46,7 @@ inline void Release(void* pointer, Call&& call) {
 
 template <typename Call>
 inline void* Reallocate(void* old, size_t size, const Regs& caller, Call&& call) {
-  ThreadState* state = Enter();
+  ThreadState* state = Enter(caller.pc);
   if (state == nullptr) return call();
   const PendingRealloc pending = BeginRealloc(state, caller);
   void* pointer = call();
@@ -153,19 +155,20 @@ void* memtape_reallocarray(void* old, size_t count, size_t size) {
 
 void memtape_free(void* pointer) {
   auto original = ORIGINAL(free);
-  Release(pointer, [=] { original(pointer); });
+  Release(pointer, RETURN_ADDRESS, [=] { original(pointer); });
 }
 
 void memtape_free_sized(void* pointer, size_t size) {
   auto original = ORIGINAL(free_sized);
   auto plain = ORIGINAL(free);
-  Release(pointer, [=] { original != nullptr ? original(pointer, size) : plain(pointer); });
+  Release(pointer, RETURN_ADDRESS,
+          [=] { original != nullptr ? original(pointer, size) : plain(pointer); });
 }
 
 void memtape_free_aligned_sized(void* pointer, size_t alignment, size_t size) {
   auto original = ORIGINAL(free_aligned_sized);
   auto plain = ORIGINAL(free);
-  Release(pointer,
+  Release(pointer, RETURN_ADDRESS,
           [=] { original != nullptr ? original(pointer, alignment, size) : plain(pointer); });
 }
 

@@ -8,6 +8,7 @@
 
 #include "os/os.h"
 #include "track/js_sampler.h"
+#include "track/late_isolates.h"
 #include "track/session.h"
 #include "v8/js_heap.h"
 
@@ -37,6 +38,7 @@ uint32_t DefineStack(ThreadState* state, const WalkedStack& stack) {
   if (MEMTAPE_UNLIKELY(state->js.unlisted_count != 0) && state->isolate != nullptr) {
     v8::TellUnlisted(state->isolate, {state->keys, stack.count});
   }
+  LookForIsolate(state);
   const uint32_t number = ++state->last_stack;
   uint32_t flags = stack.flags;
   if (state->js_unknown) flags |= kStackJsUnknown;
@@ -180,8 +182,10 @@ void OnGcStart(int type) {
     }
     state->gc_stack =
         NumberOfKeys(state, {hash.value(), count, kStackInGc | (walk.cut ? kStackCut : 0)});
+    state->gc_depth = 1;
+  } else if (state->gc_depth > 0) {
+    state->gc_depth++;
   }
-  state->gc_depth++;
   const uint64_t head = static_cast<uint32_t>(type);
   const RecordPart part = {&head, sizeof head};
   PushTo(state, RingRecord::kGc, &part, 1);
@@ -243,14 +247,16 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
   if (state == nullptr) return "nothing is being recorded";
   Leave(state);
   const char* reason = nullptr;
-  if (state->isolate == nullptr) {
+  const uint32_t session = state->session;  // another one may begin before this is done
+  if (state->isolate != nullptr && state->isolate_session != session) DetachIsolate();
+  const bool is_new = state->isolate == nullptr;
+  if (is_new) {
     // With the guard down: what V8 allocates for this it frees much later, like all else.
     const v8::Observer observer = {Push, OnGcStart, OnGcEnd, OnProfileStart, OnProfileEnd};
     state->isolate = v8::Attach(observer, os::StackEnd(os::Tid()), &state->js, &reason);
-    if (state->isolate == nullptr) {
-      state->js = {};
-      state->js_unknown = true;
-    }
+    if (state->isolate == nullptr) state->js = {};
+    state->isolate_session = session;
+    state->js_unknown = state->isolate == nullptr;
   }
   if (state->isolate != nullptr) AddSampledIsolate(state->isolate);
   if (Enter() == nullptr) return "nothing is being recorded";
@@ -260,7 +266,7 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
   const RecordPart part = {head, sizeof head};
   PushTo(state, RingRecord::kThread, &part, 1);
   Leave(state);
-  SampleJsHeap(state->isolate, reason);
+  if (is_new) SampleJsHeap(state->isolate, reason);
   return reason;
 }
 

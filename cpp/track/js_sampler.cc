@@ -8,6 +8,7 @@
 
 #include "base/guard.h"
 #include "os/os.h"
+#include "track/thread_state.h"
 
 namespace memtape {
 namespace {
@@ -69,7 +70,8 @@ void AddSampledIsolate(v8::IsolateState* isolate) {
   const RecursionGuard guard;
   pthread_mutex_lock(&isolates_mutex);
   if (!Replace(isolate, isolate)) Replace(nullptr, isolate);
-  if (!running) Start();
+  // A worker may come to this when the session is over.
+  if (!running && control->active.load() != 0) Start();
   pthread_mutex_unlock(&isolates_mutex);
 }
 
@@ -77,6 +79,14 @@ void RemoveSampledIsolate(v8::IsolateState* isolate) {
   const RecursionGuard guard;
   pthread_mutex_lock(&isolates_mutex);
   Replace(isolate, nullptr);
+  pthread_mutex_unlock(&isolates_mutex);
+}
+
+void InterruptSampledIsolates(v8::InterruptCallback* callback) {
+  pthread_mutex_lock(&isolates_mutex);
+  for (v8::IsolateState* isolate : isolates) {
+    if (isolate != nullptr) v8::Interrupt(isolate, callback, nullptr);
+  }
   pthread_mutex_unlock(&isolates_mutex);
 }
 

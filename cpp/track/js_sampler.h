@@ -12,7 +12,10 @@ namespace memtape {
 void AddSampledIsolate(v8::IsolateState* isolate);
 void RemoveSampledIsolate(v8::IsolateState* isolate);
 
-// With the session. Guard up.
+// Has each of them call back when it next runs JavaScript. Guard up.
+void InterruptSampledIsolates(v8::InterruptCallback* callback);
+
+// With the session, once it records nothing any more. Guard up.
 void StopJsSampler();
 
 }  // namespace memtape

@@ -243,9 +243,9 @@ void Session::StopAtExit() {
 
 bool Session::StopClaimed(const char* end, bool exiting) {
   if (!running()) return false;
-  if (!exiting) StopJsSampler();
   end_ = end;
   Deactivate();
+  if (!exiting) StopJsSampler();
   control->session.store(0, std::memory_order_seq_cst);
   // Threads in a hook have shown it, or will see that the session is over (Enter). What is mapped
   // for the hooks can only go when this is sure; a process that ends does not care.

@@ -7,6 +7,7 @@
 #include "base/ticks.h"
 #include "os/os.h"
 #include "track/drain.h"
+#include "track/late_isolates.h"
 #include "track/origin.h"
 #include "track/session.h"
 
@@ -109,6 +110,7 @@ ThreadState* Acquire(uint32_t session_number) {
       state->js = {};
       state->isolate = nullptr;
       state->js_unknown = false;
+      state->late = {};
     }
   }
   if (state != nullptr) PrepareUnwinding(state, tid);
@@ -122,6 +124,10 @@ ThreadState* Acquire(uint32_t session_number) {
   }
   RecognizeThread();
   state->session = session_number;
+  // Nothing that an earlier session was told of its code is known in this one: attached anew.
+  if (state->isolate != nullptr) state->js.c_entry_fp = nullptr;
+  state->late.asked = nullptr;
+  state->late.tries = 0;
   state->origin = OriginKeyIn(session_number);
   state->last_stack = state->gc_depth = state->gc_stack = 0;
   state->told_count = 0;
@@ -165,12 +171,16 @@ bool Wait(ThreadState* state, size_t words, uint64_t start) {
 
 }  // namespace
 
-ThreadState* AcquireThreadState() {
+ThreadState* AcquireThreadState(uint64_t caller) {
   // Announced before the look at the session, as in Enter.
   control->acquiring.fetch_add(1, std::memory_order_seq_cst);
   const uint32_t session = control->session.load(std::memory_order_seq_cst);
-  ThreadState* state = session == 0 ? nullptr : Acquire(session);
+  ThreadState* state = session == 0 ? nullptr : thread_state;
+  if (session != 0 && (state == nullptr || state->session != session)) state = Acquire(session);
   control->acquiring.fetch_sub(1, std::memory_order_release);
+  if (state == nullptr) return nullptr;
+  state->ready_session = session;
+  AskForIsolate(state, caller);
   return state;
 }
 

@@ -50,6 +50,13 @@ class ControlPointer {
 };
 extern constinit ControlPointer control;
 
+// An isolate that nobody attaches but we (late_isolates.h), on its own thread.
+struct LateIsolate {
+  const v8::Isolate* asked = nullptr;    // for an interrupt, in this session
+  const v8::Isolate* watched = nullptr;  // we are told when its environment ends
+  unsigned tries = 0;
+};
+
 struct ThreadState {
   RingWriter ring;
   v8::IsolateFrames js;
@@ -64,6 +71,7 @@ struct ThreadState {
   size_t memo_trampolines = 0;
   uint32_t js_above = 0;  // JavaScript frames behind the native ones of the latest lost stack
   uint32_t session = 0;
+  uint32_t ready_session = 0;  // the same; 0: Enter has more to do (late_isolates.h)
   uint32_t stack_epoch = 0;
   uint32_t last_stack = 0;  // ring stack numbers count from 1
   uint32_t gc_depth = 0;
@@ -73,6 +81,8 @@ struct ThreadState {
   std::atomic<uint32_t> os_tid = 0;  // 0: free to take
   bool js_unknown = false;           // the thread runs JavaScript that cannot be walked
   v8::IsolateState* isolate = nullptr;
+  uint32_t isolate_session = 0;  // for which it was attached
+  LateIsolate late;
   uintptr_t entered_at = 0;  // stack address of the hook that the thread is in
   uint64_t keys[kMaxFrames + 8];
   // The latest stack that the ring was told of, outermost frame first: the next one is told as a
@@ -84,7 +94,8 @@ struct ThreadState {
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local ThreadState* thread_state;
 
 // Gives the calling thread a state with a ring of the running session. Guard up. Null on failure.
-ThreadState* AcquireThreadState();
+// `caller`: as Enter has it.
+ThreadState* AcquireThreadState(uint64_t caller);
 
 // The upper end of the stack of the thread that has this ring, 0: not known.
 uintptr_t StackEndOf(const RingWriter* ring);
@@ -110,8 +121,9 @@ inline constexpr int kInsideHook = 1 << 16;
 bool WasAbandoned(const void* frame);
 
 // Entry of every hook. Returns null when the call is not to be recorded, else raises the guard and
-// holds the drain thread back until Leave.
-inline ThreadState* Enter() {
+// holds the drain thread back until Leave. `caller`: of a call that allocates or frees a block,
+// else 0.
+inline ThreadState* Enter(uint64_t caller = 0) {
   if (MEMTAPE_LIKELY(control->active.load(std::memory_order_acquire) == 0)) return nullptr;
   if (MEMTAPE_UNLIKELY(guard_depth != 0)) {
     if (guard_depth != kInsideHook) return nullptr;
@@ -125,8 +137,8 @@ inline ThreadState* Enter() {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   ThreadState* state = thread_state;
   if (MEMTAPE_UNLIKELY(state == nullptr ||
-                       state->session != control->session.load(std::memory_order_relaxed))) {
-    state = AcquireThreadState();
+                       state->ready_session != control->session.load(std::memory_order_relaxed))) {
+    state = AcquireThreadState(caller);
     if (state == nullptr) {
       guard_depth = 0;
       return nullptr;

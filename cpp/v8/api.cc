@@ -16,6 +16,8 @@ void Find(T* function, const char* name) {
 Api Lookup() {
   Api api = {};
   Find(&api.get_current, "_ZN2v87Isolate10GetCurrentEv");
+  Find(&api.try_get_current, "_ZN2v87Isolate13TryGetCurrentEv");
+  Find(&api.in_context, "_ZN2v87Isolate9InContextEv");
   Find(&api.set_jit_code_event_handler,
        "_ZN2v87Isolate22SetJitCodeEventHandlerENS_19JitCodeEventOptionsE"
        "PFvPKNS_12JitCodeEventEE");
@@ -42,6 +44,10 @@ Api Lookup() {
        "_ZN2v87Isolate26MemoryPressureNotificationENS_19MemoryPressureLevelE");
   Find(&api.write_utf8, "_ZNK2v86String9WriteUtf8EPNS_7IsolateEPciPii");
   Find(&api.write_utf8_v2, "_ZNK2v86String11WriteUtf8V2EPNS_7IsolateEPcmiPm");
+  Find(&api.get_current_context, "_ZN2v87Isolate17GetCurrentContextEv");
+  Find(&api.get_current_environment, "_ZN4node21GetCurrentEnvironmentEN2v85LocalINS0_7ContextEEE");
+  Find(&api.add_environment_cleanup_hook,
+       "_ZN4node25AddEnvironmentCleanupHookEPN2v87IsolateEPFvPvES3_");
   return api;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // V8's exported C++ functions, found by name at run time: no V8 header, one binary for Node 20 to
 // 26. All names and the layouts below are equal in those versions. Any pointer may be null: check
-// Complete() first. Call them on the isolate's own thread only, never from an allocation hook.
+// Complete() first. Call them on the isolate's own thread only, never from an allocation hook, but
+// for what says otherwise.
 #pragma once
 
 #include <stddef.h>
@@ -75,8 +76,14 @@ struct SampleInfo {
   uint8_t other_fields[120];
 };
 
+// What V8 calls a Local: the address of a handle, or null.
+using ContextHandle = void*;
+
 struct Api {
   Isolate* (*get_current)();
+  // These two read a variable, and may be called anywhere.
+  Isolate* (*try_get_current)();
+  bool (*in_context)(Isolate*);
   void (*set_jit_code_event_handler)(Isolate*, int options, void (*)(const JitCodeEvent*));
   void (*add_gc_prologue)(Isolate*, void (*)(Isolate*, int, int, void*), void*, int types);
   void (*remove_gc_prologue)(Isolate*, void (*)(Isolate*, int, int, void*), void*);
@@ -98,6 +105,11 @@ struct Api {
   // Of a string's handle. V8 14 has only the second, V8 12 only the first.
   int (*write_utf8)(const void*, Isolate*, char*, int capacity, int* characters, int options);
   size_t (*write_utf8_v2)(const void*, Isolate*, char*, size_t capacity, int flags, size_t*);
+  ContextHandle (*get_current_context)(Isolate*);
+  // Node.js's. The first returns null for contexts that are not its own; the second must not get
+  // one.
+  void* (*get_current_environment)(ContextHandle);
+  void (*add_environment_cleanup_hook)(Isolate*, void (*)(void*), void*);
 
   // Whether everything that naming JavaScript frames needs is there.
   bool Complete() const {
@@ -105,6 +117,12 @@ struct Api {
            add_gc_prologue != nullptr && add_gc_epilogue != nullptr &&
            remove_gc_prologue != nullptr && remove_gc_epilogue != nullptr &&
            get_stack_sample != nullptr && get_version != nullptr;
+  }
+  // Whether isolates can be attached that were not asked to load the addon.
+  bool CanAttachLate() const {
+    return Complete() && try_get_current != nullptr && in_context != nullptr &&
+           request_interrupt != nullptr && get_current_context != nullptr &&
+           get_current_environment != nullptr && add_environment_cleanup_hook != nullptr;
   }
   bool CanSampleHeap() const {
     return get_heap_profiler != nullptr && start_sampling != nullptr && stop_sampling != nullptr &&

@@ -77,6 +77,11 @@ void OnInterrupt(Isolate*, void* data) {
 
 }  // namespace
 
+bool CanAttach(uintptr_t stack_high) {
+  const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  return FindCEntryFp(GetApi().get_current(), here, stack_high) != nullptr;
+}
+
 IsolateState* Attach(const Observer& observer, uintptr_t stack_high, IsolateFrames* frames,
                      const char** reason) {
   const Api& api = GetApi();
@@ -108,6 +113,7 @@ IsolateState* Attach(const Observer& observer, uintptr_t stack_high, IsolateFram
   const uintptr_t* c_entry_fp = FindCEntryFp(isolate, here, stack_high);
   if (c_entry_fp == nullptr) {
     *reason = "the exit frame pointer was not found in the isolate";
+    os::UnmapPages(state, sizeof(IsolateState));
     return nullptr;
   }
   frames->fast_c_call_fp = reinterpret_cast<const uintptr_t*>(base + layout.fast_c_call_fp);
@@ -123,6 +129,7 @@ IsolateState* Attach(const Observer& observer, uintptr_t stack_high, IsolateFram
     frames->c_entry_fp = nullptr;
     StopCodeEvents(state);
     *reason = "the self-test of the stack walker failed";
+    os::UnmapPages(state, sizeof(IsolateState));
     return nullptr;
   }
   api.add_gc_prologue(isolate, OnGcStart, state, kGcAll);
@@ -167,9 +174,13 @@ void SampleHeap(IsolateState* state) {
   state->observer.push(RingRecord::kJsSample, parts, 2);
 }
 
-void RequestSample(IsolateState* state) {
+void Interrupt(IsolateState* state, InterruptCallback* callback, void* data) {
   const Api& api = GetApi();
-  if (api.request_interrupt != nullptr) api.request_interrupt(state->isolate, OnInterrupt, state);
+  if (api.request_interrupt != nullptr) api.request_interrupt(state->isolate, callback, data);
+}
+
+void RequestSample(IsolateState* state) {
+  Interrupt(state, OnInterrupt, state);
 }
 
 }  // namespace memtape::v8

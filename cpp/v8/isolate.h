@@ -31,6 +31,9 @@ struct IsolateState;  // opaque; one per attached isolate, never freed
 // `frames` and returns the state, or returns nullptr and sets *reason (a static text).
 IsolateState* Attach(const Observer& observer, uintptr_t stack_high, IsolateFrames* frames,
                      const char** reason);
+// Whether the calling thread's isolate can be attached here. Not in an interrupt of a regular
+// expression: that is not called as other functions are.
+bool CanAttach(uintptr_t stack_high);
 void Detach(IsolateState* state);
 
 // Tells of the code that V8 has not listed (unlisted_code.h) and that one of these calls is in.
@@ -40,6 +43,10 @@ void TellUnlisted(IsolateState* state, std::span<const uint64_t> calls);
 
 // Sends one kJsSample record about the isolate.
 void SampleHeap(IsolateState* state);
+// Has the isolate's thread call back when it next runs JavaScript, at a point where V8 can be
+// called and JavaScript cannot. Any thread, while the isolate is alive.
+using InterruptCallback = void(Isolate* isolate, void* data);
+void Interrupt(IsolateState* state, InterruptCallback* callback, void* data);
 // Asks the isolate to call SampleHeap when it next can. Any thread, while the isolate is alive.
 void RequestSample(IsolateState* state);
 
