@@ -56,6 +56,12 @@ const recordings = {
     memtape(['run', '-o', file, '--', 'node', '--expose-gc', 'fragmentation.mjs']);
   },
   tsc: (file) => memtape(['run', '-o', file, ...(real['tsc'] ?? [])], realFolder),
+  sharp: (file) => memtape(['run', '-o', file, ...(real['sharp'] ?? [])], realFolder),
+  canvas: (file) => memtape(['run', '-o', file, ...(real['canvas'] ?? [])], realFolder),
+  sqlite: (file) => {
+    const node = join(realFolder, '../nodes/node_modules/node24/bin/node');
+    memtape(['run', '-o', file, '--', node, ...(real['sqlite'] ?? [])], realFolder);
+  },
 };
 
 const recorded = new Set();
@@ -169,6 +175,9 @@ const pages = {
     captures: ['listener', 'listener-fixed'],
     height: 720,
   },
+  sharp: { args: ['flamegraph'], captures: ['sharp'], height: 700 },
+  canvas: { args: ['flamegraph'], captures: ['canvas'], height: 560 },
+  sqlite: { args: ['flamegraph'], captures: ['sqlite'], height: 560 },
   fragmentation: { args: ['flamegraph'], captures: ['fragmentation'], height: 290 },
   rss: { args: ['rss'], captures: ['fragmentation'], height: 900 },
 };
@@ -182,6 +191,7 @@ async function takePage(browser, name) {
   memtape([...shot.args, ...(shot.args[0] === 'diff' ? [html] : ['-o', html]), '-f', ...files]);
   const shown = readFileSync(html, 'utf8')
     .replaceAll(realFolder.replace(/\/$/, ''), '/srv/app')
+    .replaceAll(join(realFolder, '../nodes/node_modules/node24'), '/usr/local')
     .replaceAll(app, '/srv/app');
   writeFileSync(html, shown);
   const context = await browser.newContext({
