@@ -47,6 +47,12 @@ uint32_t DefineStack(ThreadState* state, const WalkedStack& stack) {
   return number;
 }
 
+uint32_t DefineDefaultStack(ThreadState* state, const WalkedStack& stack) {
+  // The keys before them and after them are in place.
+  if (state->js_memo.holds()) state->js_memo.CopyKeys(state->keys + 1);
+  return DefineStack(state, stack);
+}
+
 void FinishRealloc(ThreadState* state, const PendingRealloc& pending, const void* old_pointer,
                    const void* new_pointer, size_t size) {
   if (!pending.recordable) return;
@@ -259,6 +265,11 @@ const char* AttachIsolate(uint64_t worker_id, bool is_main) {
     state->js_unknown = state->isolate == nullptr;
   }
   if (state->isolate != nullptr) AddSampledIsolate(state->isolate);
+  if (!state->js_memo.ready()) {
+    constexpr size_t kMaxLinks = 2 * kMaxFrames;  // V8's own frames count, too
+    void* memory = os::MapPages(v8::JsMemo::BytesFor(kMaxLinks));
+    if (memory != nullptr) state->js_memo.Init(memory, kMaxLinks);
+  }
   if (Enter() == nullptr) return "nothing is being recorded";
   state->stacks.Clear();  // stacks from before were without JavaScript frames
   const ThreadKind kind = is_main ? ThreadKind::kMain : ThreadKind::kWorker;
@@ -276,6 +287,7 @@ void DetachIsolate() {
   RemoveSampledIsolate(state->isolate);
   v8::Detach(state->isolate);
   state->js = {};
+  state->js_memo.Forget();
   state->isolate = nullptr;
 }
 

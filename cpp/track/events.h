@@ -14,7 +14,8 @@
 
 namespace memtape {
 
-// The calling thread's stack, walked; its keys are in state->keys, native stacks' in the memo.
+// The calling thread's stack, walked. Its keys are in the memo of the last walk if there is one,
+// else in state->keys.
 struct WalkedStack {
   uint64_t hash;  // 0: a collection is running, and its stack is known
   uint32_t count;
@@ -23,6 +24,8 @@ struct WalkedStack {
 
 // A stack that this thread's cache does not know: defines it. Out of line: once per new stack.
 uint32_t DefineStack(ThreadState* state, const WalkedStack& stack);
+// The same of a stack that WalkDefault returned.
+uint32_t DefineDefaultStack(ThreadState* state, const WalkedStack& stack);
 
 // The same with every frame, native and JavaScript (native_stack.cc).
 WalkedStack WalkNative(ThreadState* state, const Regs& caller);
@@ -40,6 +43,13 @@ inline size_t WalkDefault(ThreadState* state, const Regs& caller, FrameHash* has
     cache.Sync();
     if (MEMTAPE_LIKELY(cache.map() != nullptr)) {
       keys[0] = SkipWrappers(caller, &cache, state->bounds).pc;
+    }
+  }
+  if (state->js.c_entry_fp != nullptr) {
+    const size_t count = state->js_memo.Walk(state->js, kMaxFrames - 1, hash);
+    if (MEMTAPE_LIKELY(count != 0)) {
+      hash->Add(keys[0]);
+      return 1 + count;
     }
   }
   hash->Add(keys[0]);
@@ -82,7 +92,7 @@ inline uint32_t NumberOf(ThreadState* state, const WalkedStack& stack) {
   if (MEMTAPE_UNLIKELY(stack.hash == 0)) return state->gc_stack;
   const uint32_t number = KnownNumber(state, stack);
   if (MEMTAPE_LIKELY(number != 0)) return number;
-  return state->native ? DefineNativeStack(state, stack) : DefineStack(state, stack);
+  return state->native ? DefineNativeStack(state, stack) : DefineDefaultStack(state, stack);
 }
 
 inline uint32_t CaptureStack(ThreadState* state, const Regs& caller) {

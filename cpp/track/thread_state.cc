@@ -108,6 +108,7 @@ ThreadState* Acquire(uint32_t session_number) {
     state = TakeState(tid);
     if (state != nullptr) {
       state->js = {};
+      state->js_memo.Forget();
       state->isolate = nullptr;
       state->js_unknown = false;
       state->late = {};

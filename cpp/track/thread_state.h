@@ -19,6 +19,7 @@
 #include "stack/walk_memo.h"
 #include "track/stack_cache.h"
 #include "v8/isolate.h"
+#include "v8/js_memo.h"
 #include "v8/js_walker.h"
 
 namespace memtape {
@@ -60,6 +61,7 @@ struct LateIsolate {
 struct ThreadState {
   RingWriter ring;
   v8::IsolateFrames js;
+  v8::JsMemo js_memo;
   StackCache stacks;
   StackBounds bounds;     // hi: end of the thread's stack; lo is set for each walk
   bool native = false;    // walk all native frames
