@@ -30,6 +30,9 @@ function record() {
   const { status, stderr } = memtape(['run', '--follow', '-o', 'app.bin', 'app.js'], { cwd });
   if (status !== 0) throw new Error(stderr);
   const captures = readdirSync(cwd).filter((name) => name.endsWith('.bin'));
+  const pids = captures.flatMap((name) => /\d+/.exec(name) ?? []);
+  for (const pid of pids)
+    expect(stderr).toMatch(new RegExp(`in one report: .* app\\.${pid}\\.bin`));
   recorded = { cwd, captures };
   return recorded;
 }

@@ -35,6 +35,7 @@ export interface Run {
 
 const TOP_SITES = 5;
 const SHOWN_OTHERS = 10;
+const SHOWN_TOGETHER = 5;
 
 type Exit = Pick<Launched, 'code' | 'signal'>;
 
@@ -126,6 +127,14 @@ function otherLines(others: readonly Other[]): string[] {
   return hidden > 0 ? [...lines, `memtape: … and ${hidden} smaller ones`] : lines;
 }
 
+/** How to see a few processes at once; of many the shell's patterns say it better. */
+function together(path: string, others: readonly Other[]): string[] {
+  const kept = others.filter(({ replaced }) => !replaced);
+  if (kept.length === 0 || kept.length > SHOWN_TOGETHER) return [];
+  const all = [path, ...kept.map((other) => typed(other.path))];
+  return [`memtape: in one report: memtape flamegraph ${all.join(' ')}`];
+}
+
 function unrecorded({ follow }: Run, childrenRss: number): string[] {
   if (follow || childrenRss === 0) return [];
   const largest = `the largest had ${sizeText(childrenRss)} of RSS`;
@@ -174,6 +183,7 @@ export async function afterRun(run: Run): Promise<void> {
     ...found(recording),
     ...unrecorded(run, trailer?.childrenRss ?? 0),
     ...otherLines(others),
+    ...together(path, others),
     ...nameNotes(problems),
     `memtape: wrote ${path}; next: memtape flamegraph ${largest ? typed(largest.path) : path}`,
   ]);
