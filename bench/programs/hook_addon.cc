@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// time(pairs) → [nanoseconds of a malloc, of a free], by the clock, in turns of 64 so that the clock itself does not count.
+// time(pairs) → [nanoseconds of a malloc, of a free], by the clock, in turns of 64 so that the
+// clock itself does not count.
 #include <node_api.h>
 #include <stdint.h>
 #include <stdlib.h>
