@@ -16,6 +16,8 @@ struct ModuleRange {
   enum Flags : uint32_t {
     // Code that only hands out memory on behalf of its caller: libc, libstdc++, ourselves.
     kWrapper = 1,
+    // Code without rows that keeps frame pointers: V8's builtins.
+    kFramePointers = 2,
   };
 
   uint64_t begin = 0;

@@ -34,6 +34,11 @@ bool SameBuildId(const ElfImage& a, const ElfImage& b) {
   return a.build_id_size == b.build_id_size && memcmp(a.build_id, b.build_id, a.build_id_size) == 0;
 }
 
+bool HasPrefix(const char* base, size_t size, const char* prefix) {
+  const size_t length = strlen(prefix);
+  return size >= length && memcmp(base, prefix, length) == 0;
+}
+
 // Libraries whose functions allocate for their callers: operator new, strdup, getline, fopen.
 bool IsWrapperLibrary(const char* path, size_t size) {
   static constexpr const char* kPrefixes[] = {
@@ -43,8 +48,7 @@ bool IsWrapperLibrary(const char* path, size_t size) {
   size_t base_size;
   const char* base = BaseName(path, size, &base_size);
   for (const char* prefix : kPrefixes) {
-    const size_t length = strlen(prefix);
-    if (base_size >= length && memcmp(base, prefix, length) == 0) return true;
+    if (HasPrefix(base, base_size, prefix)) return true;
   }
   return false;
 }
@@ -52,6 +56,19 @@ bool IsWrapperLibrary(const char* path, size_t size) {
 void ReadProgramPath(char (&path)[kMaxPath]) {
   const int64_t length = os::ReadLink("/proc/self/exe", path, sizeof path - 1);
   path[length > 0 ? length : 0] = 0;
+}
+
+bool IsProgram(const char* path) {
+  char program[kMaxPath];
+  ReadProgramPath(program);
+  return strcmp(path, program) == 0;
+}
+
+// V8's builtins have no rows. They are part of the program, or of the library that Node.js is in.
+bool HasBuiltins(const char* path, size_t size) {
+  size_t base_size;
+  const char* base = BaseName(path, size, &base_size);
+  return HasPrefix(base, base_size, "libnode") || IsProgram(path);
 }
 
 const void* MainProgramHeaders() {
@@ -113,9 +130,7 @@ bool ModuleRegistry::NeedsTable(Module* module) {
   if (tables_ == Tables::kWrappers && (module->flags & ModuleRange::kWrapper) == 0) return false;
   module->cfi = FindTable(module->image);
   if (module->cfi != nullptr) return false;
-  char program[kMaxPath];
-  ReadProgramPath(program);
-  if (strcmp(module->path, program) != 0) return true;
+  if (!IsProgram(module->path)) return true;
   main_ = module;
   if (tables_ == Tables::kNow) return true;
   // Only the program itself is sure to stay mapped, which a direct table needs.
@@ -214,6 +229,7 @@ Module* ModuleRegistry::Add(const ElfImage& image, const char* path, size_t path
   if (IsWrapperLibrary(path, path_size) || ContainsThisCode(image)) {
     module->flags |= ModuleRange::kWrapper;
   }
+  if (HasBuiltins(text, path_size)) module->flags |= ModuleRange::kFramePointers;
   (last_ == nullptr ? first_ : *const_cast<Module**>(&last_->next)) = module;
   last_ = module;
   return module;

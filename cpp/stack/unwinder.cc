@@ -16,6 +16,9 @@ void UnwindCache::Init(void* memory, size_t entries) {
   const ModuleRange* range = map == nullptr ? nullptr : map->Find(pc - 1);
   if (range != nullptr) {
     if (range->cfi != nullptr) rule = range->cfi->Find(pc - 1 - range->bias, &scratch_);
+    if ((rule.flags & CfiRule::kNoRow) && (range->flags & ModuleRange::kFramePointers) == 0) {
+      return_path_.Find(pc, range->begin, range->end, &rule);
+    }
     if (range->flags & ModuleRange::kWrapper) rule.flags |= CfiRule::kWrapper;
   }
   if (IsShort(rule)) {

@@ -9,6 +9,7 @@
 
 #include "stack/cfi_rule.h"
 #include "stack/module_map.h"
+#include "stack/return_path.h"
 
 namespace memtape {
 
@@ -83,6 +84,7 @@ class UnwindCache {
   uint64_t misses_ = 0;
   MapReader reader_;
   CfiTable::Scratch scratch_;
+  ReturnPath return_path_;
 };
 
 // Replaces *regs by its caller's. False at the end, with the reason in *end if that is not null;
