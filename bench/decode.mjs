@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { buildWasm } from '../scripts/build-wasm.mjs';
 import { root } from '../scripts/sources.mjs';
 
 const WARM_UP = 3;
@@ -20,6 +21,7 @@ if (capture === undefined) {
 
 /** The reader from ts/, as it stands. */
 async function loadReader() {
+  buildWasm();
   const folder = mkdtempSync(join(tmpdir(), 'memtape-bench-'));
   const outfile = join(folder, 'reader.mjs');
   const names = ['peak', 'totals', 'timeline', 'fanout'];

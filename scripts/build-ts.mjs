@@ -15,6 +15,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { buildHtml } from './build-html.mjs';
+import { buildWasm } from './build-wasm.mjs';
 import { run } from './setup.mjs';
 import { root } from './sources.mjs';
 
@@ -96,9 +97,10 @@ async function bundlePreload() {
   });
 }
 
-/** JavaScript only, in less than a second: what tests need. */
+/** JavaScript only, in less than a second unless wasm/ has changed: what tests need. */
 export async function bundle() {
   mkdirSync(dist, { recursive: true });
+  buildWasm();
   await buildHtml();
   await Promise.all([bundleModules(), bundleCommonJs(), bundlePreload()]);
 }

@@ -5,6 +5,7 @@ import { PeakAggregator } from '../../ts/aggregate/peak.js';
 import { TimelineAggregator } from '../../ts/aggregate/timeline.js';
 import { TotalsAggregator } from '../../ts/aggregate/totals.js';
 import type { RecordConsumer } from '../../ts/decode/consumer.js';
+import { BlockFeed } from '../support/block-feed.js';
 
 const MARK = { timeNs: 1, thread: 1, name: 'here' };
 
@@ -58,10 +59,10 @@ describe('fanout', () => {
     const totals = new TotalsAggregator();
     const timeline = new TimelineAggregator();
     const all = fanout([peak, totals, timeline]);
-    all.onAlloc?.(1, 100, 0, 1, 1);
-    all.onFree?.(1, 100, 0, 1, 1);
-    all.onAlloc?.(2, 30, 0, 1, 2);
-    all.onMark?.(MARK);
+    const feed = new BlockFeed(all);
+    feed.free(feed.alloc(1, 100));
+    feed.alloc(2, 30);
+    feed.mark(MARK);
     expect(peak.peakBytes).toBe(100);
     expect(totals.allocations).toBe(2);
     expect(timeline.marks()).toEqual([MARK]);

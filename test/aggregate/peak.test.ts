@@ -36,11 +36,11 @@ describe('PeakAggregator', () => {
   test('the peak holds what was live then, not what came later', () => {
     const peak = new PeakAggregator();
     const feed = new BlockFeed(peak);
-    peak.onTime(10);
+    feed.time(10);
     const first = feed.alloc(1, 1009);
-    peak.onTime(20);
+    feed.time(20);
     feed.alloc(2, 2003);
-    peak.onTime(30);
+    feed.time(30);
     feed.free(first);
     feed.alloc(3, 500);
     expect(peak.peakBytes).toBe(3012);
@@ -64,7 +64,7 @@ describe('PeakAggregator', () => {
     const peak = new PeakAggregator();
     const feed = new BlockFeed(peak);
     feed.free(feed.alloc(1, 100));
-    peak.onTime(7);
+    feed.time(7);
     feed.alloc(2, 100);
     expect(peak.peakTimeNs).toBe(7);
     expect(peak.peakEvent).toBe(3);
@@ -95,8 +95,9 @@ describe('PeakAggregator', () => {
 
   test('committed mappings are heap, reserved and file-backed ones are not', () => {
     const peak = new PeakAggregator();
-    new BlockFeed(peak).alloc(1, 100);
-    peak.onMap(
+    const feed = new BlockFeed(peak);
+    feed.alloc(1, 100);
+    feed.map(
       map([
         committed(2, 8192),
         { class: MEMORY_CLASS.reserved, stack: 2, bytes: 1e9, ranges: 1 },
@@ -109,8 +110,9 @@ describe('PeakAggregator', () => {
 
   test('a map record is one event: what it moves between stacks is no peak', () => {
     const peak = new PeakAggregator();
-    peak.onMap(map([committed(1, 4096)]));
-    peak.onMap(map([committed(2, 4096), committed(1, -4096)]));
+    const feed = new BlockFeed(peak);
+    feed.map(map([committed(1, 4096)]));
+    feed.map(map([committed(2, 4096), committed(1, -4096)]));
     expect(peak.peakBytes).toBe(4096);
     expect(peak.peakEvent).toBe(2);
     expect(rowTexts(peak.peak())).toEqual([`2:0:${ALLOCATOR_MMAP} 4096/1`]);
@@ -118,8 +120,9 @@ describe('PeakAggregator', () => {
 
   test('a partial unmap leaves the rest', () => {
     const peak = new PeakAggregator();
-    peak.onMap(map([committed(1, 12288)]));
-    peak.onMap(map([committed(1, -4096, 1)], MAP_OP.munmap));
+    const feed = new BlockFeed(peak);
+    feed.map(map([committed(1, 12288)]));
+    feed.map(map([committed(1, -4096, 1)], MAP_OP.munmap));
     expect(rowTexts(peak.live())).toEqual([`1:0:${ALLOCATOR_MMAP} 8192/2`]);
     expect(peak.heapBytes).toBe(8192);
   });
@@ -138,7 +141,7 @@ describe('PeakAggregator', () => {
   test('records count as the writer counts them', () => {
     const peak = new PeakAggregator();
     const feed = new BlockFeed(peak);
-    peak.onUnknownFree();
+    feed.unknownFree();
     feed.replace(feed.alloc(1, 10), 1, 20);
     expect(peak.peakEvent).toBe(3);
     expect(rowTexts(peak.peak())).toEqual(['1:1:0 20/1']);
@@ -163,17 +166,17 @@ describe('PeakAggregator', () => {
         let atExit: string[] | null = null;
         for (const { isFree, isMap, isExit, free, ...block } of events) {
           if (isExit) {
-            peak.onMark({ timeNs: 0, thread: 1, name: EXIT_MARK });
+            feed.mark({ timeNs: 0, thread: 1, name: EXIT_MARK });
             atExit = naive.rowsNow();
           } else if (isFree && isMap) {
             const unmapped = naive.unmap(block.stack, block.size);
-            if (unmapped > 0) peak.onMap(map([committed(block.stack, -unmapped, 0)]));
+            if (unmapped > 0) feed.map(map([committed(block.stack, -unmapped, 0)]));
           } else if (isFree) {
             const freed = naive.free(free);
             if (freed !== undefined) feed.free(freed);
           } else if (isMap && block.size > 0) {
             naive.map(block.stack, block.size);
-            peak.onMap(map([committed(block.stack, block.size, 0)]));
+            feed.map(map([committed(block.stack, block.size, 0)]));
           } else {
             const { stack, size, allocator, thread } = block;
             naive.alloc(block, feed.alloc(stack, size, allocator, thread));

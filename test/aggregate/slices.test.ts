@@ -77,7 +77,7 @@ function replay(steps: readonly Step[], consumers: readonly RecordConsumer[]): v
   let timeNs = 0;
   const wait = (us: number) => {
     timeNs += us * 1000;
-    for (const consumer of consumers) consumer.onTime?.(timeNs);
+    feed.time(timeNs);
   };
   for (const step of steps) {
     if (step.kind === 'wait') wait(step.us);
@@ -88,10 +88,10 @@ function replay(steps: readonly Step[], consumers: readonly RecordConsumer[]): v
     } else if (step.kind === 'map') {
       const call = mapCall(step.call, step.page, step.pages, step.prot, step.stack);
       const deltas = writer.apply(call);
-      for (const consumer of consumers) consumer.onMap?.({ ...call, timeNs, deltas });
+      feed.map({ ...call, timeNs, deltas });
     } else {
       wait(1);
-      for (const each of consumers) each.onMark?.({ timeNs, thread: 1, name: EXIT_MARK });
+      feed.mark({ timeNs, thread: 1, name: EXIT_MARK });
       wait(1);
     }
   }

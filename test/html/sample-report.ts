@@ -69,7 +69,7 @@ export function sampleReport(options: SampleOptions = {}): FlamegraphReport {
   let rss = 48e6;
   for (let step = 0; step < 400; step++) {
     const timeNs = step * 12_000_000;
-    peak.onTime(timeNs);
+    feed.time(timeNs);
     for (let i = 0; i < 60; i++) {
       const stack = stackIds[random(random(stackIds.length) + 1)] as number;
       const size = 2 ** (3 + random(14)) + random(97);

@@ -46,7 +46,7 @@ export function temporalSample(stacks = 40, steps = 300): TemporalSample {
   const live: number[] = [];
   for (let step = 0; step < steps; step++) {
     const timeNs = Math.round((step / steps) * 3e9);
-    for (const consumer of consumers) (consumer as { onTime?(ns: number): void }).onTime?.(timeNs);
+    feed.time(timeNs);
     // Waves: the highest moment of a range is seldom at its end.
     const wave = Math.sin(step / 20) > 0;
     for (let i = 0; i < 4; i++) {
@@ -60,13 +60,11 @@ export function temporalSample(stacks = 40, steps = 300): TemporalSample {
     timeline.onSample({ timeNs, rss: 9e6, heap: peak.heapBytes, ...zero });
   }
   const exit = { timeNs: 3e9, thread: 1, name: EXIT_MARK };
-  for (const each of [slicePeaks, sliceLeaks, oracle, peak]) {
-    each.onTime(3e9);
-    each.onMark(exit);
-    each.onTime(3.01e9);
-  }
+  feed.time(3e9);
+  feed.mark(exit);
+  feed.time(3.01e9);
   for (const id of live) feed.free(id);
-  for (const each of [slicePeaks, sliceLeaks, oracle]) each.onTime(3.02e9);
+  feed.time(3.02e9);
   const named = new NamedStacks(builder.tables);
   const point = { timeNs: peak.peakTimeNs, bytes: peak.peakBytes };
   const overTime = timelineReport({ timeline, peak: point, threads: builder.tables.threads });

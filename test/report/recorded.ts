@@ -48,9 +48,9 @@ export function recorded(end: Parameters<CaptureBuilder['end']>[0] = {}): Record
   feed.alloc(loading, 3001);
   const parsed = feed.alloc(parsing, 503, 1);
   feed.alloc(pooled, 89, 0, 2);
-  peak.onTime(1_500_000_000);
+  feed.time(1_500_000_000);
   feed.alloc(loading, 1000);
-  peak.onTime(1_600_000_000);
+  feed.time(1_600_000_000);
   feed.free(parsed);
   const rest = { liveBytes: 0, liveBlocks: 0, committed: 0, reserved: 7000, file: 0 };
   timeline.onSample({ timeNs: 1e9, rss: 9000, heap: 3593, ...rest });

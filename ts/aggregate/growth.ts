@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How memory grows between two moments: the floor of each site's live bytes in slices of time, what full collections let live, and ages.
 
+import { committedDeltas } from '../decode/committed.js';
 import type { CaptureStart, Consumer } from '../decode/consumer.js';
 import type { Tables } from '../decode/tables.js';
 import { EXIT_MARK, GC_PHASE, OWN_MARK_PREFIX } from '../format/constants.js';
@@ -14,7 +15,6 @@ import type {
 } from '../format/records.js';
 import { type BirthBins, Births } from './births.js';
 import { grownTo } from './grown.js';
-import { committedDeltas } from './mappings.js';
 import { RunningTime } from './running-time.js';
 import { SiteGroups } from './site-groups.js';
 

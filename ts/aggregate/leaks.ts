@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What is live when the program exits, or when the capture ends, by location.
 
+import { committedDeltas } from '../decode/committed.js';
 import type { Consumer } from '../decode/consumer.js';
 import { EXIT_MARK } from '../format/constants.js';
 import type { MapRecord, MarkRecord } from '../format/records.js';
 import type { Profile } from '../model/profile.js';
 import { LocationTable, locationKey, profileTotals } from './location-table.js';
-import { committedDeltas, MAPPING_KEY } from './mappings.js';
+import { MAPPING_KEY } from './mappings.js';
 
 const BYTES = 0;
 const COUNT = 1;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Committed pages by who mapped them and in which slice of time.
 
+import { committedDeltas } from '../decode/committed.js';
 import { IntervalMap } from '../decode/interval-map.js';
 import { MEMORY_CLASS } from '../format/constants.js';
 import type { MapDelta, MapRecord } from '../format/records.js';
-import { committedDeltas } from './mappings.js';
 
 /** What one call committed and is still there. */
 interface Birth {

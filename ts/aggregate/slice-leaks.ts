@@ -3,7 +3,7 @@
 // allocated between them and is live at the second. Memory grows with locations, slices and live blocks, not with events.
 
 import type { CaptureStart, Consumer } from '../decode/consumer.js';
-import { LiveBlocks } from '../decode/live-blocks.js';
+import type { LiveBlocks } from '../decode/live-blocks.js';
 import { EXIT_MARK } from '../format/constants.js';
 import type { MapRecord, MarkRecord } from '../format/records.js';
 import { type Lives, mergedLives, NEVER, type Slices } from '../model/time-slices.js';
@@ -29,7 +29,7 @@ export class SliceLeaks implements Consumer, Sliced {
   readonly #locations = new LocationTable();
   readonly #maxLives: number;
   readonly #pages = new MappedPages();
-  #blocks = new LiveBlocks();
+  #blocks: LiveBlocks | null = null;
   /** By address id: the slice in which the block was allocated. */
   #born = new Uint16Array(4096);
   #lives: Lives = { place: [], born: [], died: [], bytes: [], count: [] };
@@ -84,8 +84,8 @@ export class SliceLeaks implements Consumer, Sliced {
   #finish(): LeakSlices {
     const slices = this.#clock.finish();
     const blocks = this.#blocks;
-    const ids = Math.min(this.#born.length, blocks.capacity);
-    for (let id = 1; id < ids; id++) {
+    const ids = Math.min(this.#born.length, blocks?.capacity ?? 0);
+    for (let id = 1; blocks && id < ids; id++) {
       if (!blocks.isLive(id)) continue;
       const key = locationKey(blocks.thread(id), blocks.allocator(id));
       this.#add(blocks.stack(id), key, this.#born[id] as number, NEVER, blocks.size(id), 1);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The heap at its highest moment in each slice of time, by location: memory grows with locations and their changes.
 
+import { committedDeltas } from '../decode/committed.js';
 import type { Consumer } from '../decode/consumer.js';
 import { EXIT_MARK } from '../format/constants.js';
 import type { MapRecord, MarkRecord } from '../format/records.js';
 import { mergedChanges, type Slices, type SnapshotChanges, winners } from '../model/time-slices.js';
 import { grownTo } from './grown.js';
 import { type Locations, LocationTable, locationKey, SLOTS } from './location-table.js';
-import { committedDeltas, MAPPING_KEY } from './mappings.js';
+import { MAPPING_KEY } from './mappings.js';
 import { SliceClock, type Sliced } from './slice-clock.js';
 
 const LIVE_BYTES = 0;

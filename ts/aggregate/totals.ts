@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Everything that was ever allocated: counts, bytes, sizes, by allocator and by location.
 
+import { committedBytes } from '../decode/committed.js';
 import type { Consumer } from '../decode/consumer.js';
 import { MAP_OP } from '../format/constants.js';
 import type { MapRecord } from '../format/records.js';
@@ -12,7 +13,6 @@ import {
   type Profile,
 } from '../model/profile.js';
 import { LocationTable, locationKey, profileTotals } from './location-table.js';
-import { committedBytes } from './mappings.js';
 import { SizeCounts } from './size-counts.js';
 
 const BYTES = 0;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A sliding view of a byte source, so that a capture of any length is read with bounded memory.
 
-import { SLACK_BYTES } from './block-decoder.js';
-
 /** Fills buffer[offset, offset + length) as far as it can; 0 means the end. */
 export type ReadBytes = (buffer: Uint8Array, offset: number, length: number) => Promise<number>;
 
@@ -25,7 +23,7 @@ export class ByteWindow {
   /** Over bytes in memory, or over a source that is read by and by. */
   constructor(source: Uint8Array | ReadBytes, { chunkBytes }: ByteWindowOptions) {
     const inMemory = typeof source !== 'function';
-    this.bytes = inMemory ? source : new Uint8Array(chunkBytes + SLACK_BYTES);
+    this.bytes = inMemory ? source : new Uint8Array(chunkBytes);
     this.end = inMemory ? source.length : 0;
     this.#read = inMemory ? null : source;
     this.#chunkBytes = chunkBytes;
@@ -62,7 +60,7 @@ export class ByteWindow {
 
   async #fill(wanted: number): Promise<void> {
     const unread = this.available;
-    const capacity = Math.max(wanted, this.#chunkBytes) + SLACK_BYTES;
+    const capacity = Math.max(wanted, this.#chunkBytes);
     if (this.bytes.length < capacity) {
       const grown = new Uint8Array(capacity);
       grown.set(this.bytes.subarray(this.start, this.end));
@@ -72,7 +70,7 @@ export class ByteWindow {
     }
     this.start = 0;
     this.end = unread;
-    const room = this.bytes.length - SLACK_BYTES - this.end;
+    const room = this.bytes.length - this.end;
     const count = (await this.#read?.(this.bytes, this.end, room)) ?? 0;
     if (count <= 0) this.#atEnd = true;
     this.end += count;

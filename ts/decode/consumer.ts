@@ -23,7 +23,9 @@ export interface CaptureStart {
   readonly header: FileHeader;
   /** Grows with the capture. */
   readonly tables: Tables;
-  /** What is live, by address id. */
+  /**
+   * What is live, by address id. Allocs, frees and the clock are told in batches, so there it may be ahead; it is not in any other handler.
+   */
   readonly blocks: LiveBlocks;
   /** The address of an address id; 0 unless addresses are kept. */
   readonly address: (addressId: number) => number;

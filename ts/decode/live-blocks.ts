@@ -1,67 +1,141 @@
 // SPDX-License-Identifier: MIT
-// Which addresses hold a live block, and what that block is. Indexed by address id.
+// Which addresses hold a live block, and what that block is; and what was live at the peak and at the exit (wasm/blocks.ts).
 
-import { grownInts } from './int-column.js';
+import { COLUMN, DOUBLE, INTEGER, Kernel } from './kernel.js';
 
-/** Ints per block: low and high word of the size, stack + 1 (0: not live), thread × 8 + allocator. */
-export const BLOCK_INTS = 4;
-const INITIAL_IDS = 64;
-const TWO_32 = 4_294_967_296;
-const INT32_MAX = 0x7fffffff;
+/** Of a block: the stack, size, allocator and thread that made it. */
+export type VisitBlock = (stack: number, size: number, allocator: number, thread: number) => void;
+
+/** The highest heap, and when that was. Of equal moments the last. */
+export interface PeakMoment {
+  readonly bytes: number;
+  readonly timeNs: number;
+  /** How many alloc, free and map records came up to it, the one that made it included. */
+  readonly event: number;
+  /** Moments are numbered; from one peak to the next the number grows. */
+  readonly moment: number;
+}
 
 export class LiveBlocks {
-  /** One row per id, in one array: a free touches a single cache line. */
-  data: Int32Array = new Int32Array(INITIAL_IDS * BLOCK_INTS);
-
+  readonly #kernel: Kernel;
   /** Ids from here on were never live. */
-  get capacity(): number {
-    return this.data.length / BLOCK_INTS;
-  }
+  capacity = 1;
 
-  /** Makes room for ids below `count`. */
-  reserve(count: number): void {
-    const length = count * BLOCK_INTS;
-    if (length > this.data.length) this.data = grownInts(this.data, length);
+  constructor(kernel = new Kernel()) {
+    this.#kernel = kernel;
   }
 
   isLive(id: number): boolean {
-    return this.data[id * BLOCK_INTS + 2] !== 0;
+    return this.stack(id) >= 0;
   }
 
   size(id: number): number {
-    const low = this.data[id * BLOCK_INTS] as number;
-    const high = this.data[id * BLOCK_INTS + 1] as number;
-    // Small integers, nearly always: they pass through calls without being boxed.
-    return high === 0 && low >= 0 ? low : high * TWO_32 + (low >>> 0);
+    return this.#kernel.numbers[this.#kernel.row(COLUMN.blocks, id) / 2] as number;
   }
 
+  /** -1 when there is no live block. */
   stack(id: number): number {
-    return (this.data[id * BLOCK_INTS + 2] as number) - 1;
+    return (this.#kernel.words[this.#kernel.row(COLUMN.blocks, id) + 2] as number) - 1;
   }
 
   allocator(id: number): number {
-    return (this.data[id * BLOCK_INTS + 3] as number) & 7;
+    return this.#owner(id) & 7;
   }
 
   thread(id: number): number {
-    return (this.data[id * BLOCK_INTS + 3] as number) >> 3;
+    return this.#owner(id) >>> 3;
   }
 
+  /** Live blocks and committed mappings, in bytes. */
+  get heap(): number {
+    return this.#kernel.doubles[DOUBLE.heap] as number;
+  }
+
+  get peak(): PeakMoment {
+    const { doubles } = this.#kernel;
+    return {
+      bytes: doubles[DOUBLE.peak] as number,
+      timeNs: doubles[DOUBLE.peakTimeNs] as number,
+      event: doubles[DOUBLE.peakEvent] as number,
+      moment: doubles[DOUBLE.peakMoment] as number,
+    };
+  }
+
+  /** What is live now. */
+  visitLive(visit: VisitBlock): void {
+    this.#visitBornBefore(Number.POSITIVE_INFINITY, visit);
+  }
+
+  /** What was live at the peak. */
+  visitPeak(visit: VisitBlock): void {
+    this.#visitBornBefore(this.peak.moment, visit);
+    this.#visitFreed('freedSincePeak', visit);
+  }
+
+  /** What was live at the latest exit, if there was one. */
+  visitExit(visit: VisitBlock): void {
+    this.#visitBornBefore(this.#kernel.doubles[DOUBLE.exitMoment] as number, visit);
+    this.#visitFreed('freedSinceExit', visit);
+  }
+
+  // --- What the decoder calls, and who has events that do not come from a block. ---
+
+  /** Makes ids below `capacity` known. */
+  reserve(capacity: number): void {
+    if (capacity > this.capacity) this.capacity = capacity;
+  }
+
+  /** F-10: ends the block that is live there. */
   put(id: number, stack: number, size: number, allocator: number, thread: number): void {
-    const row = id * BLOCK_INTS;
-    const data = this.data;
-    if (size <= INT32_MAX) {
-      data[row] = size;
-      data[row + 1] = 0;
-    } else {
-      data[row] = size % TWO_32; // wraps to a negative number from 2^31 on
-      data[row + 1] = Math.floor(size / TWO_32);
-    }
-    data[row + 2] = stack + 1;
-    data[row + 3] = (thread << 3) | allocator;
+    this.reserve(id + 1);
+    this.#kernel.put(id, stack, size, thread * 8 + allocator);
   }
 
-  remove(id: number): void {
-    this.data[id * BLOCK_INTS + 2] = 0;
+  /** False when there is no such block. */
+  remove(id: number): boolean {
+    return this.#kernel.remove(id);
+  }
+
+  /** A map record, and what it changed of the committed bytes. */
+  changeMapped(bytes: number): void {
+    this.#kernel.changeMapped(bytes);
+  }
+
+  markExit(): void {
+    this.#kernel.markExit();
+  }
+
+  /** A free of an id that is not live. */
+  countUnknownFree(): void {
+    const { doubles } = this.#kernel;
+    doubles[DOUBLE.events] = (doubles[DOUBLE.events] as number) + 1;
+  }
+
+  setTime(timeNs: number): void {
+    this.#kernel.setTime(timeNs);
+  }
+
+  #owner(id: number): number {
+    return this.#kernel.words[this.#kernel.row(COLUMN.blocks, id) + 3] as number;
+  }
+
+  #visitBornBefore(moment: number, visit: VisitBlock): void {
+    const { words, numbers } = this.#kernel;
+    for (let id = 1; id < this.capacity; id++) {
+      const row = this.#kernel.row(COLUMN.blocks, id);
+      const stack = (words[row + 2] as number) - 1;
+      if (stack < 0 || (numbers[row / 2 + 2] as number) >= moment) continue;
+      const owner = words[row + 3] as number;
+      visit(stack, numbers[row / 2] as number, owner & 7, owner >>> 3);
+    }
+  }
+
+  #visitFreed(list: 'freedSincePeak' | 'freedSinceExit', visit: VisitBlock): void {
+    const { words, numbers, integers } = this.#kernel;
+    for (let i = 0; i < (integers[INTEGER[list]] as number); i++) {
+      const row = this.#kernel.row(COLUMN[list], i);
+      const owner = words[row + 3] as number;
+      visit(words[row + 2] as number, numbers[row / 2] as number, owner & 7, owner >>> 3);
+    }
   }
 }

@@ -3,11 +3,20 @@
 // malformed one; bytes behind the last known field are ignored (F-11). Every field is read before the consumer is called:
 // what is malformed must not depend on who listens.
 
-import { FRAME_KIND, LIMITS, LONG_TAG, RSS_PART, THREAD_KINDS } from '../format/constants.js';
+import {
+  EXIT_MARK,
+  FRAME_KIND,
+  LIMITS,
+  LONG_TAG,
+  RSS_PART,
+  THREAD_KINDS,
+} from '../format/constants.js';
 import type { HeapSpace, MapDelta, MapRecord, RssPart, RssRun } from '../format/records.js';
 import { type ByteCursor, decodeText } from './byte-cursor.js';
+import { committedBytes } from './committed.js';
 import type { Definition, RecordConsumer } from './consumer.js';
 import type { Counts } from './counts.js';
+import type { LiveBlocks } from './live-blocks.js';
 import { sourceLineKey, type Tables } from './tables.js';
 
 /** By number. */
@@ -32,6 +41,7 @@ export class LongRecords {
 
   readonly #tables: Tables;
   readonly #counts: Counts;
+  readonly #live: LiveBlocks;
   readonly #consumer: RecordConsumer;
   /** How many parts the latest rss record has. */
   #rssParts = 0;
@@ -66,9 +76,10 @@ export class LongRecords {
     [LONG_TAG.ring_tails, (c) => this.#ringTails(c)],
   ]);
 
-  constructor(tables: Tables, counts: Counts, consumer: RecordConsumer) {
+  constructor(tables: Tables, counts: Counts, live: LiveBlocks, consumer: RecordConsumer) {
     this.#tables = tables;
     this.#counts = counts;
+    this.#live = live;
     this.#consumer = consumer;
   }
 
@@ -183,6 +194,7 @@ export class LongRecords {
   map(map: MapRecord): void {
     this.#counts.maps++;
     this.#consumer.onMap?.(map);
+    this.#live.changeMapped(committedBytes(map));
   }
 
   #sample(c: ByteCursor, timeNs: number): void {
@@ -277,6 +289,7 @@ export class LongRecords {
   #mark(c: ByteCursor, timeNs: number): void {
     const mark = { timeNs, thread: this.#thread(c), name: this.#text(c) };
     this.#consumer.onMark?.(mark);
+    if (mark.name === EXIT_MARK) this.#live.markExit();
   }
 
   #json(c: ByteCursor): JsonObject | null {

@@ -80,8 +80,8 @@ async function readOpened(
   try {
     const keepAddresses = options.keepAddresses === true || rings !== null;
     const decoder = new BlockDecoder(consumer, { keepAddresses });
-    const { tables, addresses } = decoder;
-    const address = (id: number) => addresses?.get(id) ?? 0;
+    const { tables } = decoder;
+    const address = (id: number) => decoder.address(id);
     consumer.onStart?.({ header, tables, blocks: decoder.live, address });
     const mappings = new IntervalMap(() => decoder.long.metadata['platform'] === 'darwin');
     decoder.long.keepsRingStacks = rings !== null;

@@ -55,9 +55,9 @@ class Recovery {
     this.#decoder = decoder;
     this.#mappings = mappings;
     this.#nsPerTick = ticksPerSecond > 0 ? NS_PER_SECOND / ticksPerSecond : 0;
-    const { addresses, live, tables } = decoder;
+    const { live, tables } = decoder;
     for (let id = 1; id < tables.next.address; id++) {
-      if (addresses && live.isLive(id)) this.#ids.set(addresses.get(id), id);
+      if (live.isLive(id)) this.#ids.set(decoder.address(id), id);
     }
   }
 
@@ -90,9 +90,8 @@ class Recovery {
 
   #free(address: number): void {
     const id = this.#ids.get(address);
-    if (id !== undefined && this.#decoder.live.isLive(id)) {
+    if (id !== undefined && this.#decoder.free(id)) {
       this.#result.frees++;
-      this.#decoder.free(id);
     } else {
       this.#result.foreignFrees++;
       this.#decoder.foreignFree();
@@ -103,9 +102,8 @@ class Recovery {
     const { address } = cursor;
     let id = this.#ids.get(address);
     if (id === undefined) {
-      id = this.#decoder.tables.next.address++;
+      id = this.#decoder.newAddress(address);
       this.#ids.set(address, id);
-      this.#decoder.addresses?.set(id, address);
     }
     this.#result.allocations++;
     this.#decoder.setThread(cursor.thread);

@@ -14,6 +14,7 @@ import type {
   ThreadInfo,
 } from '../format/records.js';
 import { IntColumn, NumberColumn } from './int-column.js';
+import { COLUMN, Kernel, KernelColumn } from './kernel.js';
 
 export const FRAME_KIND_NAMES = Object.keys(FRAME_KIND) as readonly FrameKindName[];
 
@@ -35,10 +36,10 @@ const NO_SYMBOLS: readonly SymbolInfo[] = [];
 export class Tables {
   readonly next: NextIds = { address: 1, string: 1, function: 1, frame: 1, node: 1, stack: 1 };
 
-  readonly nodeParents = new IntColumn();
-  readonly nodeFrames = new IntColumn();
-  readonly stackNodes = new IntColumn();
-  readonly stackFlags = new IntColumn();
+  readonly nodeFrames: KernelColumn;
+  readonly nodeParents: KernelColumn;
+  readonly stackNodes: KernelColumn;
+  readonly stackFlags: KernelColumn;
 
   readonly threads = new Map<number, ThreadInfo>();
   /** Every version of a module, in order: a number is used again when the same file is loaded again. */
@@ -53,6 +54,7 @@ export class Tables {
   readonly origins = new Map<number, OriginInfo>();
   readonly #symbols = new Map<number, Map<number, SymbolInfo[]>>();
 
+  readonly #kernel: Kernel;
   readonly #strings: string[] = [''];
   readonly #functionColumns = [0, 1, 2, 3, 4].map(() => new IntColumn());
   readonly #frameKinds = new IntColumn();
@@ -61,6 +63,14 @@ export class Tables {
   readonly #frameOffsets = new NumberColumn();
   readonly #frameLines = new IntColumn();
   readonly #frameColumns = new IntColumn();
+
+  constructor(kernel = new Kernel()) {
+    this.#kernel = kernel;
+    this.nodeFrames = new KernelColumn(kernel, COLUMN.nodes, 0);
+    this.nodeParents = new KernelColumn(kernel, COLUMN.nodes, 1);
+    this.stackNodes = new KernelColumn(kernel, COLUMN.stacks, 0);
+    this.stackFlags = new KernelColumn(kernel, COLUMN.stacks, 1);
+  }
 
   /** Number of stacks, stack 0 included; likewise below. */
   get stackCount(): number {
@@ -169,34 +179,14 @@ export class Tables {
   }
 
   addNode(parent: number, frame: number): number {
-    const id = this.next.node++;
-    this.nodeParents.set(id, parent);
-    this.nodeFrames.set(id, frame);
+    const id = this.#kernel.addNode(parent, frame);
+    this.next.node = id + 1;
     return id;
   }
 
-  /** `count` nodes, the first below `parent` and each other below the one before; returns the last, or `parent`. */
-  addNodes(parent: number, frames: Int32Array, count: number): number {
-    const first = this.next.node;
-    const next = first + count;
-    this.nodeParents.reserve(next);
-    this.nodeFrames.reserve(next);
-    const parents = this.nodeParents.data;
-    const nodeFrames = this.nodeFrames.data;
-    let node = parent;
-    for (let i = 0; i < count; i++) {
-      parents[first + i] = node;
-      nodeFrames[first + i] = frames[i] as number;
-      node = first + i;
-    }
-    this.next.node = next;
-    return node;
-  }
-
   addStack(node: number, flags: number): number {
-    const id = this.next.stack++;
-    this.stackNodes.set(id, node);
-    this.stackFlags.set(id, flags);
+    const id = this.#kernel.addStack(node, flags);
+    this.next.stack = id + 1;
     return id;
   }
 
