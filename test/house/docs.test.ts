@@ -204,6 +204,7 @@ describe('docs/api.md', () => {
     const pattern = /ERR_MEMTAPE_[A-Z_]+/g;
     const thrown = [
       'ts/decode/format-error.ts',
+      'ts/decode/kernel.ts',
       'ts/native/binding.ts',
       'ts/tracker/tracker.ts',
       'ts/tracker/usage-error.ts',
