@@ -94,6 +94,7 @@ describe('an output that cannot be written', () => {
     ['old.bin/a.bin', 'is not a folder', '-o'],
     ['/dev/null', 'it is not a regular file', '-o'],
     ['no/%p.bin', 'there is no folder', 'mkdir -p'],
+    ['/proc/a.bin', 'no file can be created there', '-o'],
   ])('%s stops before the program starts', (output, message, hint) => {
     const cwd = folderOf({ 'old.bin': 'old', 'folder/x': '' });
     const args = output === '/dev/null' ? ['-f'] : [];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where a capture goes: path templates, default names, and the checks before anything starts.
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { NativeError } from '../native/native-error.js';
 import { UsageError } from './usage-error.js';
@@ -80,9 +80,24 @@ export function checkOutput(template: string, overwrite: boolean): void {
     refuse('EEXIST', 'it exists already', hint);
   }
   try {
-    accessSync(existing ? path : folder, constants.W_OK);
+    if (existing) accessSync(path, constants.W_OK);
+    else tryToCreate(known ? path : join(folder, `.memtape-${process.pid}`));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    refuse(code ?? 'EACCES', code === 'EROFS' ? 'the disk is read-only' : 'no permission');
+    refuse(code ?? 'EACCES', REASONS[code ?? ''] ?? 'no permission');
   }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: "the user's share of the disk is used up",
+  ENAMETOOLONG: 'the name is too long',
+  ENOENT: 'no file can be created there',
+};
+
+/** What permissions do not say: /proc takes no files, not even from root. */
+function tryToCreate(path: string): void {
+  closeSync(openSync(path, 'wx'));
+  unlinkSync(path);
 }
