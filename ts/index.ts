@@ -32,7 +32,7 @@ export {
   renderTree,
 } from './capture/render.js';
 export type { ReportsByName } from './capture/render-csv.js';
-export type { ProfileSelection, Reports } from './capture/reports.js';
+export type { FlamegraphSelection, ProfileSelection, Reports } from './capture/reports.js';
 export type { CaptureStacks } from './capture/stacks.js';
 export type { Collection, CollectionTotal, Timeline } from './capture/timeline.js';
 export { FormatError } from './decode/format-error.js';

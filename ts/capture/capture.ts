@@ -27,7 +27,12 @@ import { type Answer, Passes } from './passes.js';
 import type { RecordBatch } from './record-batch.js';
 import { recordBatches } from './record-stream.js';
 import { type Measures, type ReadCapture, Recording } from './recording.js';
-import { type ProfileSelection, Reports } from './reports.js';
+import {
+  type FlamegraphSelection,
+  flamegraphOf,
+  type ProfileSelection,
+  Reports,
+} from './reports.js';
 import { readRss } from './rss.js';
 import { CaptureStacks } from './stacks.js';
 import { captureTimeline, type Timeline } from './timeline.js';
@@ -130,19 +135,17 @@ export class Capture extends Reports {
 
   /** What the page of `memtape flamegraph` shows; `renderFlamegraph` makes the page. */
   override async flamegraph(
-    options: ProfileSelection & {
-      readonly title?: string;
+    options: FlamegraphSelection & {
       /** For any range of time: the peak in it, or what was allocated in it and is live at its end. */
       readonly temporal?: boolean;
     } = {},
   ): Promise<FlamegraphReport> {
     if (!options.temporal) return super.flamegraph(options);
-    const { title, kind } = options;
     const [slices, recording] = await Promise.all([
-      this.#slices(kind),
+      this.#slices(options.kind),
       this.recording(options, true),
     ]);
-    return recording.flamegraph({ slices, ...(title !== undefined && { title }) });
+    return flamegraphOf(recording, options, slices);
   }
 
   /** What `memtape leaks --json` prints: what a service keeps, and whether that is a leak. */

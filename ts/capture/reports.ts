@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Reports that can be made of one capture and of several processes' together.
 
+import type { Confidential } from '../model/confidential.js';
 import type { ProfileKind } from '../model/profile.js';
 import { EXPORT_FORMATS } from '../report/export/formats.js';
+import type { FlamegraphInput } from '../report/flamegraph.js';
 import type { FlamegraphReport } from '../report/flamegraph-report.js';
 import type { StatsReport } from '../report/stats-report.js';
 import type { SummaryOptions, SummaryReport } from '../report/summary.js';
@@ -17,6 +19,14 @@ export interface ProfileSelection {
   readonly kind?: ProfileKind;
   /** Of `temporary`: freed after at most so many further allocations of the thread. 1 unless given. */
   readonly threshold?: number;
+}
+
+export interface FlamegraphSelection extends ProfileSelection {
+  readonly title?: string;
+  /** A root for each thread. Default: false. */
+  readonly splitThreads?: boolean;
+  /** Of which files no source line is shown: `default` leaves out those that look like secrets. */
+  readonly confidentialFiles?: Confidential;
 }
 
 export abstract class Reports {
@@ -34,12 +44,8 @@ export abstract class Reports {
   }
 
   /** What the page of `memtape flamegraph` shows; `renderFlamegraph` makes the page. */
-  async flamegraph(
-    options: ProfileSelection & { readonly title?: string } = {},
-  ): Promise<FlamegraphReport> {
-    const { title } = options;
-    const recording = await this.recording(options, true);
-    return recording.flamegraph(title === undefined ? {} : { title });
+  async flamegraph(options: FlamegraphSelection = {}): Promise<FlamegraphReport> {
+    return flamegraphOf(await this.recording(options, true), options);
   }
 
   /** What `memtape table` shows. */
@@ -64,4 +70,18 @@ export abstract class Reports {
     }
     return found.chunks((await this.recording(options, true)).exportInput());
   }
+}
+
+/** With what only a flame graph has. */
+export function flamegraphOf(
+  recording: Recording,
+  { title, splitThreads = false, confidentialFiles: confidential = 'default' }: FlamegraphSelection,
+  slices?: FlamegraphInput['slices'],
+): FlamegraphReport {
+  return recording.flamegraph({
+    sourceLines: (frames) => recording.processes.sourceLines(frames, { confidential }),
+    splitThreads,
+    ...(title !== undefined && { title }),
+    ...(slices && { slices }),
+  });
 }

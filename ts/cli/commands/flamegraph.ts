@@ -3,6 +3,7 @@
 import { SliceLeaks } from '../../aggregate/slice-leaks.js';
 import { SlicePeaks } from '../../aggregate/slice-peaks.js';
 import type { Recording } from '../../capture/recording.js';
+import { flamegraphOf } from '../../capture/reports.js';
 import { renderFlamegraph } from '../../html/render.js';
 import { inverted } from '../../model/inverted.js';
 import { sizeText } from '../../model/size-text.js';
@@ -50,12 +51,7 @@ function text(
   options: Options,
   slices: FlamegraphInput['slices'] | undefined,
 ): string {
-  const { confidentialFiles: confidential = 'default', splitThreads = false } = options;
-  const report = recording.flamegraph({
-    sourceLines: (frames) => recording.processes.sourceLines(frames, { confidential }),
-    splitThreads,
-    ...(slices && { slices }),
-  });
+  const report = flamegraphOf(recording, options, slices);
   return options.json ? `${JSON.stringify(report)}\n` : page(report, options);
 }
 
