@@ -101,6 +101,9 @@ interface Exports {
 const refusal = (message: string, hint: string): NativeError =>
   new NativeError(message, { code: 'ERR_MEMTAPE_WEBASSEMBLY', hint });
 
+// Not a Buffer: the types of pages do without Node.js.
+const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
+
 let compiled: WebAssembly.Module | undefined;
 
 function instance(): Exports {
@@ -111,7 +114,7 @@ function instance(): Exports {
     );
   }
   try {
-    compiled ??= new WebAssembly.Module(Buffer.from(kernelBase64, 'base64'));
+    compiled ??= new WebAssembly.Module(bytesOf(kernelBase64));
     return new WebAssembly.Instance(compiled).exports as unknown as Exports;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
