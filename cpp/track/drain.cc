@@ -183,7 +183,7 @@ void Drain::LookAtRss() {
       rings_name,
       main_thread,
   };
-  rss_.Sample(owners, &dictionary_, &writer_, os::MonotonicNs());
+  rss_.Sample(owners, &dictionary_, &writer_, os::MonotonicNs(), blocks_.live_bytes());
 }
 
 bool Drain::IsDead(const Source& source) {
@@ -261,7 +261,8 @@ void Drain::Run() {
       writer_.encoder().SyncTime(now_ns - session_->start_ns_);
       const uint64_t rss = Sample();
       const uint64_t look_ns = os::MonotonicNs();
-      if (exit_seen_ ? rss_.IsNews(look_ns, rss) : rss_.IsDue(look_ns, rss)) LookAtRss();
+      if (exit_seen_ ? rss_.IsNews(look_ns, rss, blocks_.live_bytes()) : rss_.IsDue(look_ns, rss))
+        LookAtRss();
       if (exit_seen_) session_->exits_settled_.fetch_add(1, std::memory_order_release);
       exit_seen_ = false;
       next_sample_ns_ = now_ns + interval_ns;
@@ -320,7 +321,7 @@ void Drain::End(bool look) {
   const uint64_t end_ns = os::MonotonicNs() - session_->start_ns_;
   writer_.encoder().SyncTime(end_ns);
   const uint64_t rss = Sample();
-  if (look && rss_.IsNews(os::MonotonicNs(), rss)) LookAtRss();
+  if (look && rss_.IsNews(os::MonotonicNs(), rss, blocks_.live_bytes())) LookAtRss();
   summary_.duration_ns = end_ns;
   summary_.nested = control->nested.load();
   summary_.dropped = control->dropped.load();

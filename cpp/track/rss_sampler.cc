@@ -17,7 +17,7 @@ constexpr uint64_t kCreditNs = 10'000'000;
 // may be its highest: then less is enough.
 constexpr uint64_t kRisingShare = 8, kStoppedShare = 50, kHigherBytes = 1 << 20;
 // What is no news.
-constexpr uint64_t kFreshNs = 20'000'000, kSameShare = 1000;
+constexpr uint64_t kFreshNs = 20'000'000, kSameShare = 1000, kSameLiveBytes = 64 << 10;
 // In one record: a block has room for it.
 constexpr size_t kMaxRuns = 8192;
 
@@ -27,7 +27,7 @@ void RssSampler::Start(bool always, uint64_t now_ns) {
   always_ = always;
   available_ = true;
   start_ns_ = next_ns_ = now_ns;
-  spent_ns_ = cost_ns_ = peak_ = last_rss_ = seen_ns_ = seen_rss_ = 0;
+  spent_ns_ = cost_ns_ = peak_ = last_rss_ = seen_ns_ = seen_rss_ = seen_live_ = 0;
 }
 
 bool RssSampler::IsDue(uint64_t now_ns, uint64_t rss) {
@@ -40,14 +40,15 @@ bool RssSampler::IsDue(uint64_t now_ns, uint64_t rss) {
   return spent_ns_ + cost_ns_ <= credit_ns + (now_ns - start_ns_) / kShare;
 }
 
-bool RssSampler::IsNews(uint64_t now_ns, uint64_t rss) const {
+bool RssSampler::IsNews(uint64_t now_ns, uint64_t rss, uint64_t live) const {
   if (always_ || seen_rss_ == 0 || now_ns - seen_ns_ >= kFreshNs) return available_;
-  const uint64_t moved = rss > seen_rss_ ? rss - seen_rss_ : seen_rss_ - rss;
-  return moved >= seen_rss_ / kSameShare;
+  const auto between = [](uint64_t a, uint64_t b) { return a > b ? a - b : b - a; };
+  return between(rss, seen_rss_) >= seen_rss_ / kSameShare ||
+         between(live, seen_live_) >= kSameLiveBytes;
 }
 
 void RssSampler::Sample(const ResidentParts::Owners& owners, Dictionary* dictionary,
-                        LogWriter* writer, uint64_t now_ns) {
+                        LogWriter* writer, uint64_t now_ns, uint64_t live) {
   const int tid = os::Tid();
   const uint64_t cpu_before = os::ThreadCpuNs(tid);
   available_ = parts_.Look(owners, dictionary);
@@ -62,6 +63,7 @@ void RssSampler::Sample(const ResidentParts::Owners& owners, Dictionary* diction
     }
     peak_ = std::max(peak_, record.rss);
     seen_rss_ = record.rss;
+    seen_live_ = live;
     seen_ns_ = os::MonotonicNs();
   }
   cost_ns_ = os::ThreadCpuNs(tid) - cpu_before;

@@ -18,10 +18,11 @@ class RssSampler {
   // each sample.
   bool IsDue(uint64_t now_ns, uint64_t rss);
   // Whether a look that cannot come later would show more than the latest: a process that exits
-  // has several such moments within milliseconds, and waits for each look.
-  bool IsNews(uint64_t now_ns, uint64_t rss) const;
+  // has several such moments within milliseconds, and waits for each look. `live`: bytes of live
+  // blocks, which a look counts when it begins, while the pages that it sees go on growing.
+  bool IsNews(uint64_t now_ns, uint64_t rss, uint64_t live) const;
   void Sample(const ResidentParts::Owners& owners, Dictionary* dictionary, LogWriter* writer,
-              uint64_t now_ns);
+              uint64_t now_ns, uint64_t live);
   uint64_t seen_rss() const { return seen_rss_; }
   void Clear() { parts_.Clear(); }
 
@@ -35,6 +36,7 @@ class RssSampler {
   uint64_t peak_ = 0;                    // the highest RSS of all looks
   uint64_t last_rss_ = 0;                // when it was last asked
   uint64_t seen_ns_ = 0, seen_rss_ = 0;  // at the end of the latest look
+  uint64_t seen_live_ = 0;               // and when it began
 };
 
 }  // namespace memtape

@@ -22,8 +22,9 @@ class RssSamplerTest : public LogTest {
     dictionary_.Clear();
     LogTest::TearDown();
   }
-  void Look() { sampler_.Sample(owners_, &dictionary_, &writer_, os::MonotonicNs()); }
+  void Look() { sampler_.Sample(owners_, &dictionary_, &writer_, os::MonotonicNs(), kLive); }
 
+  static constexpr uint64_t kLive = 5'000'000;
   Dictionary dictionary_;
   MapLedger ledger_;
   ResidentParts::Owners owners_;
@@ -33,23 +34,26 @@ class RssSamplerTest : public LogTest {
 TEST_F(RssSamplerTest, TheSameOnceMoreIsNoNews) {
   sampler_.Start(/*always=*/false, os::MonotonicNs());
   const uint64_t rss = os::ResidentBytes();
-  EXPECT_TRUE(sampler_.IsNews(os::MonotonicNs(), rss)) << "nobody has looked yet";
+  EXPECT_TRUE(sampler_.IsNews(os::MonotonicNs(), rss, kLive)) << "nobody has looked yet";
   Look();
   const uint64_t now = os::MonotonicNs();
   const uint64_t seen = sampler_.seen_rss();
   ASSERT_GT(seen, 0u);
-  EXPECT_FALSE(sampler_.IsNews(now, seen));
-  EXPECT_FALSE(sampler_.IsNews(now, seen + seen / 2000));
-  EXPECT_FALSE(sampler_.IsNews(now, seen - seen / 2000));
-  EXPECT_TRUE(sampler_.IsNews(now, seen + seen / 500));
-  EXPECT_TRUE(sampler_.IsNews(now, seen - seen / 500));
-  EXPECT_TRUE(sampler_.IsNews(now + 20 * kMs, seen)) << "much happens in 20 ms";
+  EXPECT_FALSE(sampler_.IsNews(now, seen, kLive));
+  EXPECT_FALSE(sampler_.IsNews(now, seen + seen / 2000, kLive));
+  EXPECT_FALSE(sampler_.IsNews(now, seen - seen / 2000, kLive));
+  EXPECT_TRUE(sampler_.IsNews(now, seen + seen / 500, kLive));
+  EXPECT_TRUE(sampler_.IsNews(now, seen - seen / 500, kLive));
+  EXPECT_FALSE(sampler_.IsNews(now, seen, kLive - 60'000));
+  EXPECT_TRUE(sampler_.IsNews(now, seen, kLive - 70'000)) << "freed while the look went on";
+  EXPECT_TRUE(sampler_.IsNews(now, seen, kLive + 70'000));
+  EXPECT_TRUE(sampler_.IsNews(now + 20 * kMs, seen, kLive)) << "much happens in 20 ms";
 }
 
 TEST_F(RssSamplerTest, EverythingIsNewsToWhoWantsAll) {
   sampler_.Start(/*always=*/true, os::MonotonicNs());
   Look();
-  EXPECT_TRUE(sampler_.IsNews(os::MonotonicNs(), os::ResidentBytes()));
+  EXPECT_TRUE(sampler_.IsNews(os::MonotonicNs(), os::ResidentBytes(), kLive));
 }
 
 }  // namespace
