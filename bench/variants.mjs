@@ -31,21 +31,30 @@ const heaptrack = hasCommand('heaptrack')
   : 'heaptrack is not installed (apt-get install heaptrack)';
 const library = existsSync(preload) ? null : `${preload} is not built`;
 
+/**
+ * Recorded by the preload library alone; env replaces itself by node: only node is loaded with it.
+ *
+ * @param {string} name
+ * @param {string[]} settings
+ * @returns {Variant}
+ */
+function recorded(name, settings) {
+  return {
+    name,
+    missing: library,
+    command: (node, args, scratch) => [
+      ...['env', `LD_PRELOAD=${preload}`, `MEMTAPE_OUTPUT=${join(scratch, 'capture.bin')}`],
+      ...[...settings, node, ...args],
+    ],
+  };
+}
+
 /** @type {Variant[]} */
 export const variants = [
   { name: 'plain', missing: null, command: (node, args) => [node, ...args] },
-  {
-    name: 'memtape',
-    missing: library,
-    // env replaces itself by node: only node is loaded with the library.
-    command: (node, args, scratch) => [
-      'env',
-      `LD_PRELOAD=${preload}`,
-      `MEMTAPE_OUTPUT=${join(scratch, 'capture.bin')}`,
-      node,
-      ...args,
-    ],
-  },
+  recorded('memtape', []),
+  recorded('memtape --native', ['MEMTAPE_NATIVE=1']),
+  recorded('memtape --js-heap', ['MEMTAPE_JS_HEAP=524288']),
   {
     name: 'memtape run',
     missing: library ?? (existsSync(cli) ? null : `${cli} is not built`),
