@@ -281,6 +281,16 @@ describe('shapes', () => {
     );
   });
 
+  test('native functions with debug information show their lines, others not their module', () => {
+    const native = {
+      kind: 'native',
+      file: '/src/matcher.cc',
+      module: '/app/matcher.node',
+    } as const;
+    expect(frame('Add', { ...native, line: 8 }).place).toBe('matcher.cc:8');
+    expect(frame('malloc', { kind: 'native', file: '/bin/node', line: 0 }).place).toBe('');
+  });
+
   test('modules are loaded by Node.js, by hooks and by native code', () => {
     const load = (change: object) => isLoading(frame('x', change));
     expect(load({ file: 'node:internal/modules/cjs/loader' })).toBe(true);

@@ -33,6 +33,17 @@ describe('topSites', () => {
     expect(places).toEqual(['dep:/app/node_modules/dep/i.js:1', 'boot:node:internal/boot:5']);
   });
 
+  test('of native frames it names the innermost that is no allocator', () => {
+    const { capture, feed, peak, stacks } = recorded();
+    const line = capture.js('fill', '/app/fill.js', 1);
+    const add = capture.native('/app/matcher.node', 0x10, 'Matcher::Add(int)');
+    const make = capture.native('/app/matcher.node', 0x20, 'T std::make_unique<Node>()');
+    feed.alloc(capture.stack([make, add, line]), 50_000);
+    feed.alloc(capture.stack([make, capture.js('grow', '/app/grow.js', 1)]), 40_000);
+    const vias = topSites(peak.peak(), stacks, 2).map(({ via }) => via);
+    expect(vias).toEqual(['Matcher::Add(int)', 'T std::make_unique<Node>()']);
+  });
+
   test('an empty profile has no sites', () => {
     const { stacks, peak } = recorded();
     const none = { ...peak.peak(), totalBytes: 0 };

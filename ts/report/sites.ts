@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory by the place in the code that answers for it.
 
+import { isAllocating } from '../model/allocating.js';
 import { type Frame, frameCategory, isNodeInternal, placeText } from '../model/frame.js';
 import type { NamedStacks } from '../model/named-stacks.js';
 import { bytesByStack, type Profile } from '../model/profile.js';
@@ -16,7 +17,7 @@ export interface Site {
   readonly count: number;
   /** Of the profile's bytes, 0 to 1. */
   readonly share: number;
-  /** The innermost frame through which most of it was allocated, when that is another one. */
+  /** The innermost frame through which most of it was allocated that is no allocator, when that is another one. */
   readonly via: string;
 }
 
@@ -79,10 +80,15 @@ export function ownSiteOf(stacks: NamedStacks): (stack: number) => number {
   };
 }
 
-/** The name of the innermost frame of `stack`, unless that is `site` itself. */
+/**
+ * The name of the innermost frame between `site` and the allocation, '' if there is none. Debug information brings the standard
+ * library's functions that were inlined there: `std::make_unique` says less than who called it.
+ */
 export function viaText(stacks: NamedStacks, site: number, stack: number): string {
-  const leaf = stacks.path(stack)[0];
-  return leaf === undefined || leaf === site ? '' : stacks.frames.get(leaf).name;
+  const path = stacks.path(stack);
+  const between = path.slice(0, Math.max(0, path.indexOf(site)));
+  const frames = between.map((id) => stacks.frames.get(id));
+  return (frames.find((frame) => !isAllocating(frame)) ?? frames[0])?.name ?? '';
 }
 
 /** The places in the program's own code (else in dependencies, else anywhere) that hold the most. */

@@ -39,7 +39,8 @@ export function appFrame(frame: SourcedFrame): AppFrame {
 }
 
 function shortPlace(frame: Frame): string {
-  if (frame.file === '' || frame.kind === 'native') return '';
+  // A native frame without a line has its module for a file, and thousands have the same.
+  if (frame.file === '' || (frame.kind === 'native' && frame.line === 0)) return '';
   const file = frame.file.startsWith('node:')
     ? frame.file
     : frame.file.slice(Math.max(frame.file.lastIndexOf('/'), frame.file.lastIndexOf('\\')) + 1);
