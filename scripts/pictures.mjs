@@ -58,6 +58,9 @@ const recordings = {
   tsc: (file) => memtape(['run', '-o', file, ...(real['tsc'] ?? [])], realFolder),
   sharp: (file) => memtape(['run', '-o', file, ...(real['sharp'] ?? [])], realFolder),
   canvas: (file) => memtape(['run', '-o', file, ...(real['canvas'] ?? [])], realFolder),
+  // The build with names.
+  wasm: (file) =>
+    memtape(['run', '-o', file, 'programs/parse-trees.mjs', '3', 'debug'], realFolder),
   sqlite: (file) => {
     const node = join(realFolder, '../nodes/node_modules/node24/bin/node');
     memtape(['run', '-o', file, '--', node, ...(real['sqlite'] ?? [])], realFolder);
@@ -176,8 +179,10 @@ const pages = {
     height: 720,
   },
   sharp: { args: ['flamegraph'], captures: ['sharp'], height: 700 },
+  addon: { args: ['flamegraph', '--leaks'], captures: ['native-addon'], height: 700 },
   canvas: { args: ['flamegraph'], captures: ['canvas'], height: 560 },
   sqlite: { args: ['flamegraph'], captures: ['sqlite'], height: 560 },
+  wasm: { args: ['flamegraph'], captures: ['wasm'], height: 850 },
   fragmentation: { args: ['flamegraph'], captures: ['fragmentation'], height: 290 },
   rss: { args: ['rss'], captures: ['fragmentation'], height: 900 },
 };
@@ -192,6 +197,8 @@ async function takePage(browser, name) {
   const shown = readFileSync(html, 'utf8')
     .replaceAll(realFolder.replace(/\/$/, ''), '/srv/app')
     .replaceAll(join(realFolder, '../nodes/node_modules/node24'), '/usr/local')
+    // Where the addon was built.
+    .replaceAll(join(root, 'examples'), '/srv/app/examples')
     .replaceAll(app, '/srv/app');
   writeFileSync(html, shown);
   const context = await browser.newContext({

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The real programs and what a recording of each must say.
+import type { FrameKind } from '../../ts/model/frame.js';
 import { commands } from './commands.mjs';
 
 export interface FrameWanted {
@@ -28,7 +29,7 @@ export interface RealCase {
   /** Of the bytes that these modules (base names) allocated on any thread, at least this part must reach a JavaScript line. */
   readonly onLines?: { readonly modules: readonly string[]; readonly share: number };
   /** Bytes that a function of the program and what it called must have held at the peak, at least. */
-  readonly held?: { readonly under: string; readonly bytes: number };
+  readonly held?: { readonly under: string; readonly bytes: number; readonly through?: FrameKind };
   /** The first Node.js that runs it. */
   readonly since?: number;
   /** Of the capture before compression, for each event at most. */
@@ -122,6 +123,18 @@ export const cases: readonly RealCase[] = [
     packages: [],
     // 10,000 rows of 1000 bytes.
     held: { under: 'insertRows', bytes: 10_000 * 1000 },
+  },
+  {
+    // A parser in WebAssembly, whose memory is one that grows.
+    name: 'wasm',
+    args: argsOf('wasm'),
+    frames: [
+      { name: 'parseFile', file: 'programs/parse-trees.mjs' },
+      { name: 'initMemory', file: 'web-tree-sitter.mjs' },
+    ],
+    packages: ['web-tree-sitter'],
+    // What the four trees need beyond the 33.6 MB that the memory begins with.
+    held: { under: 'parseFile', bytes: 60e6, through: 'wasm' },
   },
   {
     name: 'workers',

@@ -20,5 +20,6 @@ export const commands = {
   sharp: ['programs/sharp-resize.mjs', '24'],
   canvas: ['programs/paint-cards.mjs'],
   sqlite: ['--disable-warning=ExperimentalWarning', 'programs/sqlite-rows.mjs'],
+  wasm: ['programs/parse-trees.mjs', '4'],
   workers: ['programs/index-words.mjs'],
 };

@@ -42,9 +42,11 @@ function expectSizes({ sizes = [] }: RealCase, recording: Recording): void {
 
 function expectHeld({ held }: RealCase, recording: Recording): void {
   if (!held) return;
-  const groups = recording.atPeak.filter(({ stack }) =>
-    recording.frames(stack).some(({ name }) => name === held.under),
-  );
+  const groups = recording.atPeak.filter(({ stack }) => {
+    const frames = recording.frames(stack);
+    const from = held.through ? frames.findIndex(({ kind }) => kind === held.through) : 0;
+    return from >= 0 && frames.slice(from).some(({ name }) => name === held.under);
+  });
   const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);
   expect(bytes).toBeGreaterThanOrEqual(held.bytes);
 }
