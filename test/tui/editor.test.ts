@@ -27,7 +27,10 @@ test('VISUAL comes before EDITOR, and an empty one is none', () => {
 });
 
 test('the editor gets hostile names as they are, and its end is told', () => {
-  const folder = folderOf({ 'edit.sh': 'for word; do echo "$word"; done > told; exit "$CODE"' });
+  // It stays in its folder wherever it is run.
+  const folder = folderOf({
+    'edit.sh': 'cd "$(dirname "$0")"; for word; do echo "$word"; done > told; exit "$CODE"',
+  });
   const file = `/app/$(touch ${join(folder, 'owned')}) "'; .js`;
   const editor = `cd ${folder} && CODE=0 sh edit.sh --wait`;
   expect(openInEditor(editor, file, 7)).toBeNull();
