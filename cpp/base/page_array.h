@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "base/out_of_memory.h"
+#include "base/own_pages.h"
 #include "base/page_order.h"
 #include "base/populate.h"
 
@@ -62,7 +63,10 @@ class PageArray {
   void Clear() { size_ = 0; }
   void Free() {
     PagesGo();
-    if (data_ != nullptr) syscall(SYS_munmap, data_, bytes_);
+    if (data_ != nullptr) {
+      OwnPagesGo(data_);
+      syscall(SYS_munmap, data_, bytes_);
+    }
     data_ = nullptr;
     size_ = bytes_ = 0;
   }
@@ -75,6 +79,7 @@ class PageArray {
     size_t wanted = bytes_ == 0 ? size_t{16} << 10 : bytes_ * 2;
     while (wanted < count * sizeof(T)) wanted *= 2;
     PagesGo();
+    if (data_ != nullptr) OwnPagesGo(data_);
     // Straight to the kernel: libc's mmap is a function that memtape hooks.
     const long moved = data_ == nullptr
                            ? syscall(SYS_mmap, nullptr, wanted, PROT_READ | PROT_WRITE,
@@ -82,10 +87,11 @@ class PageArray {
                            : syscall(SYS_mremap, data_, bytes_, wanted, MREMAP_MAYMOVE, 0);
     if (moved == -1) OutOfMemory();
     PagesCome();
-    // Tells our pages from the program's (os::MapPages says how); growing keeps it.
+    // As os::MapPages does; growing keeps it.
     if (data_ == nullptr) syscall(SYS_madvise, moved, wanted, MADV_DONTDUMP);
     data_ = reinterpret_cast<T*>(moved);
     bytes_ = wanted;
+    OwnPagesCome(data_, bytes_);
   }
 
  private:

@@ -6,10 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <span>
+
 namespace memtape::os {
 
 // Page-aligned zeroed memory, or nullptr. `length` is rounded up to whole pages. Left out of core
-// dumps, which also tells it from the program's own wherever pages are looked at (track/smaps.h).
+// dumps, and known as memtape's own (base/own_pages.h).
 void* MapPages(size_t length);
 void UnmapPages(void* address, size_t length);
 // Grows a MapPages range, moving it if need be; nullptr on failure (the old range stays).
@@ -21,6 +23,20 @@ bool WipeOnFork(void* address, size_t length);
 // be written across its end without a split. nullptr on failure.
 uint8_t* MapTwice(int fd, uint64_t offset, size_t length);
 uint8_t* MapShared(int fd, uint64_t offset, size_t length);
+
+// Resident pages of this process, in order of address, from `start` on: at most so many ranges and
+// pages. False where the kernel cannot tell (before Linux 6.7). Pages of zeroes that were only read
+// are not among them, so they add up to what it counts as resident.
+struct ResidentRange {
+  uint64_t begin, end;
+  bool huge;  // large pages
+};
+struct ResidentRanges {
+  size_t count;
+  uint64_t looked_to;  // there is none up to here but these
+};
+bool FindResident(uint64_t start, uint64_t end, size_t max_pages, std::span<ResidentRange> ranges,
+                  ResidentRanges* found);
 
 // Whether each page of a range of anonymous memory is resident: bit 0 of `pages`, one byte a page.
 // False when some of it is not mapped (any more).

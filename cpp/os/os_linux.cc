@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -20,6 +21,7 @@
 
 #include <algorithm>
 
+#include "base/own_pages.h"
 #include "base/page_order.h"
 
 #ifndef MADV_WIPEONFORK
@@ -117,20 +119,28 @@ void* MapPages(size_t length) {
   if (Failed(p)) return nullptr;
   PagesCome();
   Call(SYS_madvise, p, static_cast<long>(RoundUp(length)), MADV_DONTDUMP);
+  OwnPagesCome(reinterpret_cast<void*>(p), RoundUp(length));
   return reinterpret_cast<void*>(p);
 }
 
 void UnmapPages(void* address, size_t length) {
   PagesGo();
+  OwnPagesGo(address);
   Call(SYS_munmap, L(address), static_cast<long>(RoundUp(length)));
 }
 
 void* GrowPages(void* address, size_t old_length, size_t new_length) {
   PagesGo();
+  OwnPagesGo(address);
   const long p = Call(SYS_mremap, L(address), static_cast<long>(RoundUp(old_length)),
                       static_cast<long>(RoundUp(new_length)), MREMAP_MAYMOVE);
   PagesCome();
-  return Failed(p) ? nullptr : reinterpret_cast<void*>(p);
+  if (Failed(p)) {
+    OwnPagesCome(address, RoundUp(old_length));
+    return nullptr;
+  }
+  OwnPagesCome(reinterpret_cast<void*>(p), RoundUp(new_length));
+  return reinterpret_cast<void*>(p);
 }
 
 bool WipeOnFork(void* address, size_t length) {
@@ -170,6 +180,49 @@ uint8_t* MapTwice(int fd, uint64_t offset, size_t length) {
   }
   ReadNothingAhead(room, 2 * length);
   return reinterpret_cast<uint8_t*>(room);
+}
+
+namespace {
+
+// <linux/fs.h> of 6.7, which may be younger than the one that is installed.
+struct PageRegion {
+  uint64_t start, end, categories;
+};
+struct ScanArguments {
+  uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+  uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+constexpr unsigned long kPagemapScan = _IOWR('f', 16, ScanArguments);
+constexpr uint64_t kPageIsPresent = 1 << 3, kPageIsZero = 1 << 5, kPageIsHuge = 1 << 6;
+
+}  // namespace
+
+bool FindResident(uint64_t start, uint64_t end, size_t max_pages, std::span<ResidentRange> ranges,
+                  ResidentRanges* found) {
+  constexpr size_t kMostAtOnce = 256;
+  PageRegion regions[kMostAtOnce];
+  // Opened each time: the program may close every descriptor that it knows nothing of.
+  const int fd = OpenRead("/proc/self/pagemap");
+  if (fd < 0) return false;
+  ScanArguments scan = {};
+  scan.size = sizeof scan;
+  scan.start = start;
+  scan.end = end;
+  scan.vec = reinterpret_cast<uint64_t>(regions);
+  scan.vec_len = std::min(kMostAtOnce, ranges.size());
+  scan.max_pages = max_pages;
+  scan.category_mask = kPageIsPresent | kPageIsZero;
+  scan.category_inverted = kPageIsZero;
+  // Not whether they are a file's: the kernel would have to look at each page itself.
+  scan.return_mask = kPageIsHuge;
+  const long count = Call(SYS_ioctl, fd, static_cast<long>(kPagemapScan), L(&scan));
+  Close(fd);
+  if (Failed(count)) return false;
+  for (size_t i = 0; i < static_cast<size_t>(count); i++) {
+    ranges[i] = {regions[i].start, regions[i].end, regions[i].categories == kPageIsHuge};
+  }
+  *found = {static_cast<size_t>(count), scan.walk_end};
+  return true;
 }
 
 bool ReadResidency(uint64_t start, size_t length, uint8_t* pages) {

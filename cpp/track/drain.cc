@@ -32,7 +32,8 @@ void Drain::Prepare(Session* session) {
   const std::span<const char> maps = os::ReadMaps();
   ledger_.Snapshot(maps.data(), maps.size());
   next_sample_ns_ = last_flush_ns_ = next_reclaim_ns_ = 0;
-  exit_seen_ = false;
+  interval_ns_ = uint64_t{session->options_.interval_ms} * 1'000'000;
+  exit_seen_ = exit_waits_ = false;
   rss_.Start(session->options_.rss_always, os::MonotonicNs());
   Calibrate(TicksBefore(), os::MonotonicNs());
 }
@@ -164,7 +165,7 @@ uint64_t Drain::Sample() {
   return sample.rss;
 }
 
-void Drain::LookAtRss() {
+void Drain::BeginLook(uint64_t rss) {
   thread_stacks_.Clear();
   uint32_t main_thread = 0;
   for (size_t i = 0; i < sources_.size(); i++) {
@@ -183,7 +184,38 @@ void Drain::LookAtRss() {
       rings_name,
       main_thread,
   };
-  rss_.Sample(owners, &dictionary_, &writer_, os::MonotonicNs(), blocks_.live_bytes());
+  rss_.Begin(owners, &dictionary_, os::MonotonicNs(), rss, blocks_.live_bytes());
+}
+
+bool Drain::LookOn(bool sampled) {
+  if (!rss_.looking()) return true;
+  if (!rss_.Step()) return false;
+  // What a look saw belongs to a sample of its own time.
+  if (!sampled) {
+    writer_.encoder().SyncTime(os::MonotonicNs() - session_->start_ns_);
+    Sample();
+  }
+  rss_.Write(&writer_);
+  return true;
+}
+
+void Drain::Watch(uint64_t now_ns) {
+  const bool sampled = now_ns >= next_sample_ns_ || exit_seen_;
+  if (sampled) {
+    writer_.encoder().SyncTime(now_ns - session_->start_ns_);
+    const uint64_t rss = Sample(), live = blocks_.live_bytes();
+    const uint64_t look_ns = os::MonotonicNs();
+    const bool wanted =
+        exit_seen_ ? rss_.IsNews(look_ns, rss, live) : rss_.IsDue(look_ns, rss, live);
+    if (wanted) BeginLook(rss);
+    exit_waits_ = exit_waits_ || exit_seen_;
+    exit_seen_ = false;
+    next_sample_ns_ = now_ns + interval_ns_;
+  }
+  if (LookOn(sampled) && exit_waits_) {
+    session_->exits_settled_.fetch_add(1, std::memory_order_release);
+    exit_waits_ = false;
+  }
 }
 
 bool Drain::IsDead(const Source& source) {
@@ -248,7 +280,6 @@ void Drain::Run() {
   constexpr uint64_t kReclaimNs = 20'000'000;
   // A ring takes ten times what the busiest thread puts into it meanwhile.
   constexpr uint64_t kSleepNs = 5'000'000;
-  const uint64_t interval_ns = uint64_t{session_->options_.interval_ms} * 1'000'000;
   while (!session_->stopping_.load(std::memory_order_acquire)) {
     const uint64_t now_ticks = TicksBefore();
     const uint64_t now_ns = os::MonotonicNs();
@@ -257,16 +288,7 @@ void Drain::Run() {
     const uint32_t flushes = session_->flushes_wanted_.load(std::memory_order_acquire);
     FindSources();
     Merge(Horizon(now_ticks));
-    if (now_ns >= next_sample_ns_ || exit_seen_) {
-      writer_.encoder().SyncTime(now_ns - session_->start_ns_);
-      const uint64_t rss = Sample();
-      const uint64_t look_ns = os::MonotonicNs();
-      if (exit_seen_ ? rss_.IsNews(look_ns, rss, blocks_.live_bytes()) : rss_.IsDue(look_ns, rss))
-        LookAtRss();
-      if (exit_seen_) session_->exits_settled_.fetch_add(1, std::memory_order_release);
-      exit_seen_ = false;
-      next_sample_ns_ = now_ns + interval_ns;
-    }
+    Watch(now_ns);
     if (now_ns - last_flush_ns_ >= kFlushNs || flushes != session_->flushes_.load()) {
       writer_.Flush();
       last_flush_ns_ = now_ns;
@@ -276,8 +298,9 @@ void Drain::Run() {
       ReclaimDeadThreads();
       next_reclaim_ns_ = now_ns + kReclaimNs;
     }
+    if (rss_.looking()) continue;
     os::FutexWait(reinterpret_cast<uint32_t*>(&control->drain_wake), 0,
-                  std::min(kSleepNs, interval_ns));
+                  std::min(kSleepNs, interval_ns_));
     control->drain_wake.store(0, std::memory_order_relaxed);
   }
   Finish();
@@ -321,7 +344,9 @@ void Drain::End(bool look) {
   const uint64_t end_ns = os::MonotonicNs() - session_->start_ns_;
   writer_.encoder().SyncTime(end_ns);
   const uint64_t rss = Sample();
-  if (look && rss_.IsNews(os::MonotonicNs(), rss, blocks_.live_bytes())) LookAtRss();
+  if (look && rss_.IsNews(os::MonotonicNs(), rss, blocks_.live_bytes())) BeginLook(rss);
+  while (look && !LookOn(/*sampled=*/true)) {
+  }
   summary_.duration_ns = end_ns;
   summary_.nested = control->nested.load();
   summary_.dropped = control->dropped.load();

@@ -106,7 +106,11 @@ class Drain final : public LogWriter::RingSource {
   void NotePeak();
   // Returns RSS.
   uint64_t Sample();
-  void LookAtRss();
+  // A sample if it is time, and what the RSS looks have to do.
+  void Watch(uint64_t now_ns);
+  void BeginLook(uint64_t rss);
+  // `sampled`: in this round. True when no look is going on (any more).
+  bool LookOn(bool sampled);
   bool IsDead(const Source& source);
   void TellThreadEnd(const Source& source);
   void ReclaimDeadThreads();
@@ -133,7 +137,8 @@ class Drain final : public LogWriter::RingSource {
   MapLedger ledger_;
   RssSampler rss_;
   PageArray<ResidentParts::ThreadStack> thread_stacks_;
-  bool exit_seen_ = false;  // an exit mark, in this round
+  bool exit_seen_ = false;   // an exit mark, in this round
+  bool exit_waits_ = false;  // for a look that goes on
   PageArray<Source> sources_;
   PageArray<RingTail> tails_;
   size_t new_runs_ = 0;  // in all sources
@@ -141,7 +146,7 @@ class Drain final : public LogWriter::RingSource {
   double ns_per_tick_ = 1;
   uint64_t margin_ticks_ = 0, patience_ticks_ = 0;
   uint64_t events_ = 0;  // alloc, free and map records written
-  uint64_t next_sample_ns_ = 0, last_flush_ns_ = 0, next_reclaim_ns_ = 0;
+  uint64_t interval_ns_ = 0, next_sample_ns_ = 0, last_flush_ns_ = 0, next_reclaim_ns_ = 0;
 };
 
 }  // namespace memtape

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "os/os.h"
+#include "os/proc.h"
 
 namespace memtape {
 namespace {
@@ -55,19 +56,48 @@ bool EndsWith(std::string_view text, std::string_view end) {
 
 }  // namespace
 
-bool ResidentParts::Look(const Owners& owners, Dictionary* dictionary) {
+bool ResidentParts::Begin(const Owners& owners, Dictionary* dictionary) {
   owners_ = owners;
   dictionary_ = dictionary;
-  rss_ = guard_end_ = file_end_ = 0;
+  own_.Resize(kMaxOwnRanges);
+  own_.Resize(CopyOwnPages(own_.data()));
+  std::sort(own_.data(), own_.data() + own_.size(),
+            [](const OwnRange& a, const OwnRange& b) { return a.begin < b.begin; });
+  return Restart();
+}
+
+bool ResidentParts::Restart() {
+  rss_ = guard_end_ = file_end_ = looked_to_ = 0;
+  mapping_ = {};
+  claim_ = {};
   parts_.Clear();
   part_index_.Clear();
   runs_.Clear();
   heaps_.Clear();
-  if (!smaps_.Open()) return false;
+  if (!by_range_) return true;
+  const std::span<const char> text = os::ReadMaps();
+  maps_.Clear();
+  maps_.Append(text.data(), text.size());
+  next_line_ = maps_.data();
+  return maps_.size() > 0;
+}
+
+bool ResidentParts::Step(size_t pages) {
   memory_fd_ = os::OpenRead("/proc/self/mem");
-  ResidentMapping mapping;
-  while (smaps_.Next(&mapping)) Add(mapping);
+  bool over = by_range_ && StepByRange(pages);
+  if (!by_range_) {
+    Restart();
+    AddAllOfSmaps();
+    over = true;
+  }
   CloseFiles();
+  return over;
+}
+
+bool ResidentParts::Look(const Owners& owners, Dictionary* dictionary) {
+  if (!Begin(owners, dictionary)) return false;
+  while (!Step(kAllPages)) {
+  }
   return rss_ > 0;
 }
 
@@ -77,109 +107,145 @@ void ResidentParts::CloseFiles() {
   memory_fd_ = -1;
 }
 
-void ResidentParts::Add(const ResidentMapping& mapping) {
-  if (!mapping.path.empty() && mapping.path[0] == '/') return AddFile(mapping);
+#if defined(__x86_64__)
+constexpr uint64_t kEndOfUserSpace = (uint64_t{1} << 47) - 4096;
+#else
+constexpr uint64_t kEndOfUserSpace = uint64_t{1} << 48;
+#endif
+
+bool ResidentParts::StepByRange(size_t pages) {
+  constexpr size_t kMostRanges = 256;
+  os::ResidentRange ranges[kMostRanges];
+  os::ResidentRanges found;
+  while (pages > 0) {
+    by_range_ = os::FindResident(looked_to_, kEndOfUserSpace, pages, ranges, &found) &&
+                found.looked_to > looked_to_;
+    for (size_t i = 0; by_range_ && i < found.count; i++) {
+      AddRange(ranges[i]);
+      pages -= std::min<uint64_t>(pages, (ranges[i].end - ranges[i].begin) / os::PageSize());
+    }
+    if (!by_range_) return false;
+    looked_to_ = found.looked_to;
+    if (looked_to_ >= kEndOfUserSpace) return true;
+  }
+  return false;
+}
+
+void ResidentParts::AddRange(const os::ResidentRange& range) {
+  uint64_t begin = range.begin;
+  const uint64_t end = range.end;
+  while (begin < end) {
+    // Pages that are in no mapping have come since the look began.
+    while (mapping_.end <= begin) {
+      if (!NextMapping()) return;
+    }
+    const uint64_t part_end = std::min(end, mapping_.end);
+    begin = std::max(begin, mapping_.begin);
+    if (begin < part_end) AddResident(begin, part_end);
+    // The kernel does not count those of hugetlbfs, and only smaps tells them from others.
+    if (range.huge && !mapping_.path.empty() && mapping_.path[0] == '/') by_range_ = false;
+    begin = std::max(begin, part_end);
+  }
+}
+
+bool ResidentParts::NextMapping() {
+  MapsLine line;
+  if (!ReadMapsLine(&next_line_, maps_.data() + maps_.size(), &line)) return false;
+  Enter({line.begin, line.end, 0, line.readable, line.executable, {line.path, line.path_size}});
+  return true;
+}
+
+void ResidentParts::Enter(const ResidentMapping& mapping) {
+  mapping_ = mapping;
+  claim_ = {RssPart::kOther, 0, mapping.begin};
+  whole_ = true;
+  const std::string_view path = mapping.path;
+  if (!path.empty() && path[0] == '/') return EnterFile();
   // libc makes the guard and the stack above it in one: nobody else's memory begins there.
-  if (mapping.path.empty() && !mapping.readable && mapping.end - mapping.begin <= kMaxGuardBytes &&
+  if (path.empty() && !mapping.readable && mapping.end - mapping.begin <= kMaxGuardBytes &&
       owners_.ledger->OwnerOf(mapping.begin).stack == 0) {
     guard_end_ = mapping.end;
   }
-  if (mapping.resident == 0) return;
-  rss_ += mapping.resident;
-  const auto whole = [&](RssPart part, uint32_t detail) {
-    parts_[Part(part, detail)].bytes += mapping.resident;
-  };
-  // The program may leave memory out of core dumps, too: keys, passwords.
-  if (mapping.own) {
-    const MapLedger::Owner owner = owners_.ledger->OwnerOf(mapping.begin);
-    if (owner.stack == 0 && owner.end >= mapping.end) return whole(RssPart::kMemtape, 0);
-    return AddPages(mapping);
-  }
-  if (mapping.path == "[stack]") return whole(RssPart::kThreadStack, owners_.main_thread);
-  const bool is_named = mapping.path.substr(0, 6) == "[anon:";  // by prctl
-  if (mapping.path.empty() || is_named || mapping.path == "[heap]") return AddPages(mapping);
-  whole(RssPart::kOther, dictionary_->String(mapping.path));
+  const bool is_named = path.substr(0, 6) == "[anon:";  // by prctl
+  whole_ = !path.empty() && !is_named && path != "[heap]";
+  if (path == "[stack]") claim_ = {RssPart::kThreadStack, owners_.main_thread, mapping.begin};
 }
 
-void ResidentParts::AddFile(const ResidentMapping& mapping) {
+void ResidentParts::EnterFile() {
   constexpr std::string_view kDeleted = " (deleted)";
-  std::string_view path = mapping.path;
+  std::string_view path = mapping_.path;
   if (EndsWith(path, kDeleted)) path = path.substr(0, path.size() - kDeleted.size());
   const bool is_ring = !owners_.rings_name.empty() && EndsWith(path, owners_.rings_name) &&
                        path[path.size() - owners_.rings_name.size() - 1] == '/';
-  file_detail_ = is_ring ? 0 : dictionary_->String(mapping.path);
-  file_end_ = mapping.end;
-  if (mapping.resident == 0) return;
-  rss_ += mapping.resident;
-  const RssPart part = is_ring              ? RssPart::kMemtape
-                       : mapping.executable ? RssPart::kCode
-                                            : RssPart::kFile;
-  parts_[Part(part, file_detail_)].bytes += mapping.resident;
+  file_detail_ = is_ring ? 0 : dictionary_->String(mapping_.path);
+  file_end_ = mapping_.end;
+  claim_.part = is_ring ? RssPart::kMemtape : mapping_.executable ? RssPart::kCode : RssPart::kFile;
+  claim_.detail = file_detail_;
+}
+
+void ResidentParts::AddResident(uint64_t begin, uint64_t end) {
+  rss_ += end - begin;
+  if (whole_) {
+    if (claim_.part == RssPart::kOther) claim_.detail = dictionary_->String(mapping_.path);
+    parts_[Part(claim_.part, claim_.detail)].bytes += end - begin;
+    return;
+  }
+  while (begin < end) {
+    while (claim_.end <= begin) claim_ = ClaimAt(claim_.end);
+    const uint64_t part_end = std::min(end, claim_.end);
+    const uint32_t part = Part(claim_.part, claim_.detail);
+    parts_[part].bytes += part_end - begin;
+    if (HoldsBlocks(claim_.part, claim_.detail)) AddRun(part, begin, part_end);
+    if (!by_range_) segments_.push_back({part, part_end - begin});
+    begin = part_end;
+  }
+}
+
+void ResidentParts::AddAllOfSmaps() {
+  if (!smaps_.Open()) return;
+  ResidentMapping mapping;
+  while (smaps_.Next(&mapping)) {
+    Enter(mapping);
+    if (mapping.resident == 0) continue;
+    if (whole_) {
+      AddResident(mapping.begin, mapping.begin + mapping.resident);
+    } else {
+      AddWithResidency(mapping);
+    }
+  }
 }
 
 // Where whole terabytes are mapped (a sanitizer's shadow), a byte for each page would be gigabytes.
 constexpr uint64_t kMaxMappingBytes = uint64_t{64} << 30;
 
 // Neighbours of the same kind are one mapping to the kernel, whoever made them.
-void ResidentParts::AddPages(const ResidentMapping& mapping) {
-  const uint64_t page = os::PageSize();
-  if (mapping.end - mapping.begin > kMaxMappingBytes) {
-    const Claim claim = ClaimOf(mapping, mapping.begin);
-    parts_[Part(claim.part, claim.detail)].bytes += mapping.resident;
-    return;
-  }
-  const size_t pages = (mapping.end - mapping.begin) / page;
+void ResidentParts::AddWithResidency(const ResidentMapping& mapping) {
+  const uint64_t page = os::PageSize(), bytes = mapping.end - mapping.begin;
+  const uint64_t before = rss_;
   segments_.Clear();
-  has_residency_ = false;
-  if (mapping.resident < mapping.end - mapping.begin) {
-    residency_.Resize(pages);
-    has_residency_ =
-        os::ReadResidency(mapping.begin, mapping.end - mapping.begin, residency_.data());
+  bool told = false;
+  if (mapping.resident < bytes && bytes <= kMaxMappingBytes) {
+    residency_.Resize(bytes / page);
+    told = os::ReadResidency(mapping.begin, bytes, residency_.data());
   }
-  uint64_t counted = 0;
-  for (uint64_t at = mapping.begin; at < mapping.end;) {
-    Claim claim = ClaimOf(mapping, at);
-    claim.end = std::min(PageUp(claim.end), mapping.end);
-    if (claim.end <= at) claim.end = at + page;
-    counted += AddSegment(mapping, at, claim);
-    at = claim.end;
+  if (!told) AddResident(mapping.begin, mapping.begin + mapping.resident);
+  for (size_t i = 0, count = told ? bytes / page : 0; i < count;) {
+    const size_t from = i;
+    while (i < count && (residency_[i] & 1) != 0) i++;
+    if (i > from) AddResident(mapping.begin + from * page, mapping.begin + i * page);
+    while (i < count && (residency_[i] & 1) == 0) i++;
   }
-  SettleDifference(mapping, counted);
-}
-
-// Returns how much of [begin, claim.end) is resident.
-uint64_t ResidentParts::AddSegment(const ResidentMapping& mapping, uint64_t begin,
-                                   const Claim& claim) {
-  const uint64_t page = os::PageSize();
-  const uint32_t part = Part(claim.part, claim.detail);
-  const bool wants_runs = HoldsBlocks(claim.part, claim.detail);
-  uint64_t bytes = 0;
-  if (!has_residency_) {
-    // All of it, unless the kernel did not say which pages: then at least how many.
-    bytes = std::min(claim.end - begin, mapping.resident);
-    if (wants_runs) AddRun(part, begin, begin + bytes);
-  } else {
-    const uint8_t* const resident = residency_.data() + (begin - mapping.begin) / page;
-    const size_t count = (claim.end - begin) / page;
-    for (size_t i = 0; i < count;) {
-      if ((resident[i] & 1) == 0) {
-        i++;
-        continue;
-      }
-      const size_t from = i;
-      while (i < count && (resident[i] & 1) != 0) i++;
-      bytes += (i - from) * page;
-      if (wants_runs) AddRun(part, begin + from * page, begin + i * page);
-    }
-  }
-  parts_[part].bytes += bytes;
-  segments_.push_back({part, bytes});
-  return bytes;
+  SettleDifference(mapping, rss_ - before);
+  rss_ = before + mapping.resident;
 }
 
 // The two looks at one mapping may differ: the program goes on, and mincore takes pages of zeroes
 // for resident that were only read. What the kernel counts is what parts must add up to.
 void ResidentParts::SettleDifference(const ResidentMapping& mapping, uint64_t counted) {
+  if (segments_.size() == 0) {
+    claim_ = ClaimAt(mapping.begin);
+    segments_.push_back({Part(claim_.part, claim_.detail), 0});
+  }
   while (counted != mapping.resident) {
     Segment* largest = segments_.data();
     for (size_t i = 1; i < segments_.size(); i++) {
@@ -196,12 +262,30 @@ void ResidentParts::SettleDifference(const ResidentMapping& mapping, uint64_t co
   }
 }
 
-ResidentParts::Claim ResidentParts::ClaimOf(const ResidentMapping& mapping, uint64_t address) {
-  if (mapping.path == "[heap]") return {RssPart::kArena, kMainArena, mapping.end};
+ResidentParts::Claim ResidentParts::ClaimAt(uint64_t address) {
+  Claim claim = ClaimOf(address);
+  const OwnRange* const own = OwnRangeBehind(address);
+  if (own != nullptr && own->begin > address) claim.end = std::min(claim.end, own->begin);
+  claim.end = std::min(PageUp(claim.end), mapping_.end);
+  if (claim.end <= address) claim.end = address + os::PageSize();
+  return claim;
+}
+
+const OwnRange* ResidentParts::OwnRangeBehind(uint64_t address) const {
+  const OwnRange* const end = own_.data() + own_.size();
+  const OwnRange* const found =
+      std::upper_bound(own_.data(), end, address,
+                       [](uint64_t value, const OwnRange& range) { return value < range.end; });
+  return found == end ? nullptr : found;
+}
+
+ResidentParts::Claim ResidentParts::ClaimOf(uint64_t address) {
+  if (mapping_.path == "[heap]") return {RssPart::kArena, kMainArena, mapping_.end};
+  const OwnRange* const own = OwnRangeBehind(address);
+  if (own != nullptr && own->begin <= address) return {RssPart::kMemtape, 0, own->end};
   const MapLedger::Owner owner = owners_.ledger->OwnerOf(address);
   if (owner.stack != 0) return {RssPart::kMapping, owner.stack, owner.end};
-  if (mapping.own) return {RssPart::kMemtape, 0, owner.end};
-  const ArenaHeap heap = ArenaHeapAt(mapping, address);
+  const ArenaHeap heap = ArenaHeapAt(address);
   if (address < heap.end) return {RssPart::kArena, heap.arena, heap.end};
   // No further than to where something else may begin.
   uint64_t end = std::min(owner.end, heap.begin + kArenaHeapBytes);
@@ -217,7 +301,7 @@ ResidentParts::Claim ResidentParts::ClaimOf(const ResidentMapping& mapping, uint
   // mapping begins here or where the neighbour below ends.
   const ThreadStack* nearest = nullptr;
   for (const ThreadStack& stack : owners_.stacks) {
-    if (stack.end <= address || stack.end > mapping.end) continue;
+    if (stack.end <= address || stack.end > mapping_.end) continue;
     if (nearest == nullptr || stack.end < nearest->end) nearest = &stack;
   }
   if (nearest != nullptr && nearest->end <= owner.end) {
@@ -228,14 +312,13 @@ ResidentParts::Claim ResidentParts::ClaimOf(const ResidentMapping& mapping, uint
   }
   if (address == guard_end_) {
     // What goes on there is the same stack, unless an arena begins.
-    if (end < owner.end && end < mapping.end) guard_end_ = end;
+    if (end < owner.end && end < mapping_.end) guard_end_ = end;
     return {RssPart::kThreadStack, 0, end};
   }
   return {owner.known ? RssPart::kEarlier : RssPart::kAnonymous, 0, end};
 }
 
-ResidentParts::ArenaHeap ResidentParts::ArenaHeapAt(const ResidentMapping& mapping,
-                                                    uint64_t address) {
+ResidentParts::ArenaHeap ResidentParts::ArenaHeapAt(uint64_t address) {
   const uint64_t begin = address & ~(kArenaHeapBytes - 1);
   // Addresses come in order.
   if (heaps_.size() > 0 && heaps_.back().begin == begin) return heaps_.back();
@@ -243,7 +326,7 @@ ResidentParts::ArenaHeap ResidentParts::ArenaHeapAt(const ResidentMapping& mappi
 #if defined(__GLIBC__)
   HeapInfo info = {};
   // A heap begins with its head. What is below this mapping is somebody else's.
-  const bool has_head = begin >= mapping.begin && mapping.readable && memory_fd_ >= 0;
+  const bool has_head = begin >= mapping_.begin && mapping_.readable && memory_fd_ >= 0;
   if (has_head && os::ReadAt(memory_fd_, &info, sizeof info, begin) == sizeof info &&
       IsHeap(info)) {
     heap = {begin, begin + info.size, ArenaNumber(info.arena)};
@@ -293,6 +376,8 @@ void ResidentParts::Clear() {
   part_index_.Clear();
   runs_.Free();
   segments_.Free();
+  own_.Free();
+  maps_.Free();
   heaps_.Free();
   arenas_.Free();
   residency_.Free();

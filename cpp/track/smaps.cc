@@ -82,8 +82,7 @@ bool SmapsReader::Next(ResidentMapping* mapping) {
       char* const path = found ? next_path_ : path_;
       const size_t path_bytes = std::min(parsed.path_size, sizeof path_);
       memcpy(path, parsed.path, path_bytes);
-      *into = {parsed.begin, parsed.end,        0, parsed.readable, parsed.executable,
-               false,        {path, path_bytes}};
+      *into = {parsed.begin, parsed.end, 0, parsed.readable, parsed.executable, {path, path_bytes}};
       if (found) {
         has_next_ = true;
         return true;
@@ -91,8 +90,6 @@ bool SmapsReader::Next(ResidentMapping* mapping) {
       found = true;
     } else if (StartsWith(line, "Rss:")) {
       mapping->resident = Kilobytes(line);
-    } else if (StartsWith(line, "VmFlags:")) {
-      mapping->own = mapping->path.empty() && line.find(" dd ") != std::string_view::npos;
     }
   }
   return found;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// /proc/self/smaps, one mapping at a time: the one source that says to the page what the kernel
-// counts as resident. (statm is a sum of counters that each processor brings up to date now and
-// then; mincore and pagemap also show pages of zeroes that were only read, which RSS leaves out.)
+// /proc/self/smaps, one mapping at a time: before Linux 6.7 the one source that says to the page
+// what the kernel counts as resident. (statm is a sum of counters that each processor brings up to
+// date now and then; mincore also shows pages of zeroes that were only read, which RSS leaves out.)
 #pragma once
 
 #include <stddef.h>
@@ -17,7 +17,6 @@ struct ResidentMapping {
   uint64_t resident = 0;  // bytes
   bool readable = false;
   bool executable = false;
-  bool own = false;       // anonymous pages that are left out of core dumps, as memtape's are
   std::string_view path;  // empty: anonymous; valid until the next call
 };
 
