@@ -29,15 +29,17 @@ uint64_t HashText(std::string_view text) {
 void Dictionary::Start(LogWriter* writer) {
   writer_ = writer;
   Clear();
-  node_frames_.Resize(1);
+  node_entries_.Resize(1);
 }
 
 void Dictionary::Clear() {
-  for (FlatMap* map : {&strings_, &functions_, &frames_, &nodes_, &stacks_}) map->Clear();
+  for (FlatMap* map : {&strings_, &functions_, &frames_, &stacks_}) map->Clear();
   stack_states_.Free();
   stack_nodes_.Free();
-  node_frames_.Free();
-  written_nodes_ = new_parent_ = 0;
+  node_entries_.Free();
+  nodes_.Clear();
+  new_frames_.Free();
+  new_parent_ = 0;
 }
 
 uint32_t Dictionary::String(std::string_view text) {
@@ -72,28 +74,30 @@ uint32_t Dictionary::Frame(const FrameRecord& frame) {
 }
 
 uint32_t Dictionary::Node(uint32_t parent, uint32_t frame) {
-  uint32_t* id = nodes_.FindOrInsert((uint64_t{parent} << 32 | frame) + 1);
-  if (*id == 0) {
-    *id = static_cast<uint32_t>(node_frames_.size());
-    if (*id == written_nodes_ + 1) new_parent_ = parent;
-    node_frames_.push_back(frame);
+  const NodeEntry node = {parent, frame};
+  const uint32_t next = static_cast<uint32_t>(node_entries_.size());
+  const uint32_t id = nodes_.FindOrInsert(
+      NodeHash::Of(node), next, [&](uint32_t known) { return node_entries_[known] == node; });
+  if (id == next) {
+    if (new_frames_.size() == 0) new_parent_ = parent;
+    node_entries_.push_back(node);
+    new_frames_.push_back(frame);
   }
-  return *id;
+  return id;
 }
 
 uint32_t Dictionary::Stack(uint32_t node, uint32_t flags) {
   uint32_t* id = stacks_.FindOrInsert(uint64_t{node} << 8 | (flags + 1));
   if (*id == 0) {
-    const uint32_t nodes = static_cast<uint32_t>(node_frames_.size()) - 1;
-    const uint32_t parent = nodes == written_nodes_ ? node : new_parent_;
+    const uint32_t parent = new_frames_.size() == 0 ? node : new_parent_;
     const StackRecord record = {
         .parent = parent,
-        .parent_frame = node_frames_[parent],
-        .frames = {node_frames_.data() + written_nodes_ + 1, nodes - written_nodes_},
+        .parent_frame = node_entries_[parent].frame,
+        .frames = {new_frames_.data(), new_frames_.size()},
         .flags = flags,
     };
     *id = writer_->Emit([&](RecordEncoder& encoder) { return encoder.DefineStack(record); });
-    written_nodes_ = nodes;
+    new_frames_.Clear();
     if (*id != 0) stack_nodes_.At(*id) = {node, flags};
   }
   return *id;

@@ -20,7 +20,7 @@ constexpr uint64_t kCreditNs = 10'000'000;
 constexpr uint64_t kRisingShare = 8, kStoppedShare = 50, kHigherBytes = 1 << 20;
 // What is no news.
 constexpr uint64_t kFreshNs = 20'000'000, kSameShare = 1000, kSameLiveBytes = 64 << 10;
-// Of small pages: 128 MB take 0.4 ms, in which the busiest thread fills a fiftieth of its ring.
+// Of small pages: 128 MB take 0.3 ms, in which the busiest thread fills a fiftieth of its ring.
 constexpr size_t kStepPages = 32'768;
 // In one record: a block has room for it.
 constexpr size_t kMaxRuns = 8192;

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "base/id_table.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace memtape {
+namespace {
+
+// Things are numbers, of which many have the same hash.
+class IdTableTest : public testing::Test {
+ protected:
+  struct HashOf {
+    const std::vector<uint64_t>* things;
+    uint64_t operator()(uint32_t id) const { return (*things)[id] % 2'003; }
+  };
+  void TearDown() override { table_.Clear(); }
+
+  uint32_t IdOf(uint64_t thing) {
+    things_.push_back(thing);
+    const auto candidate = static_cast<uint32_t>(things_.size() - 1);
+    const uint32_t id = table_.FindOrInsert(thing % 2'003, candidate,
+                                            [&](uint32_t at) { return things_[at] == thing; });
+    if (id != candidate) things_.pop_back();
+    return id;
+  }
+
+  std::vector<uint64_t> things_ = {0};
+  IdTable<HashOf> table_{HashOf{&things_}};
+};
+
+TEST_F(IdTableTest, FindsWhatItHasThroughGrowthAndCollisions) {
+  constexpr uint32_t kThings = 5'000;
+  for (uint32_t i = 1; i <= kThings; i++) EXPECT_EQ(IdOf(i * 7), i);
+  EXPECT_EQ(table_.size(), kThings);
+  for (uint32_t i = 1; i <= kThings; i++) EXPECT_EQ(IdOf(i * 7), i);
+  EXPECT_EQ(table_.size(), kThings);
+  table_.Clear();
+  EXPECT_EQ(table_.size(), 0u);
+  EXPECT_EQ(IdOf(7), kThings + 1) << "forgotten";
+}
+
+}  // namespace
+}  // namespace memtape
