@@ -18,6 +18,15 @@ class IdTable {
 
   size_t size() const { return size_; }
 
+  // As below, or 0.
+  template <typename IsIt>
+  uint32_t Find(uint64_t hash, IsIt&& is_it) const {
+    if (size_ == 0) return 0;
+    size_t i = hash & mask();
+    while (slots_[i] != 0 && !is_it(slots_[i])) i = (i + 1) & mask();
+    return slots_[i];
+  }
+
   // The identifier of the thing with this hash of which `is_it(id)` says that it is the one; if
   // there is none, `id`, which it has from now on. `id` is not 0.
   template <typename IsIt>

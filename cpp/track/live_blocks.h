@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/flat_map.h"
+#include "base/id_table.h"
 #include "base/page_array.h"
 #include "format/encode.h"
 
@@ -20,35 +21,36 @@ class LiveBlocks {
   };
 
   Block Alloc(uint64_t address, uint64_t size) {
-    uint32_t* slot = ids_.FindOrInsert(address);
-    if (*slot == 0) *slot = static_cast<uint32_t>(ids_.size());
-    const uint32_t id = *slot;
-    uint64_t& state = entries_.At(id).size;
-    const Block block = {id, (state & kLive) != 0, state & ~kLive};
+    if (entries_.size() == 0) entries_.Resize(1);  // ids count from 1
+    const uint32_t next = static_cast<uint32_t>(entries_.size());
+    const uint32_t id = ids_.FindOrInsert(MixHash(address), next, IsAt{&entries_, address});
+    if (id == next) entries_.push_back(Entry(address));
+    Entry& entry = entries_[id];
+    const Block block = {id, entry.is_live(), entry.size()};
     if (block.was_live) {
       live_bytes_ -= block.old_size;
     } else {
       live_blocks_++;
     }
-    state = size | kLive;
+    entry.Set(size, true);
     live_bytes_ += size;
     return block;
   }
 
   // id 0: not a live block that we know.
   Block Free(uint64_t address) {
-    const uint32_t id = ids_.Find(address);
-    if (id == 0 || (entries_[id].size & kLive) == 0) return {0, false, 0};
-    const uint64_t size = entries_[id].size & ~kLive;
-    entries_[id].size = size;
+    const uint32_t id = ids_.Find(MixHash(address), IsAt{&entries_, address});
+    if (id == 0 || !entries_[id].is_live()) return {0, false, 0};
+    const uint64_t size = entries_[id].size();
+    entries_[id].Set(size, false);
     live_bytes_ -= size;
     live_blocks_--;
     return {id, true, size};
   }
 
   bool IsLive(uint64_t address) const {
-    const uint32_t id = ids_.Find(address);
-    return id != 0 && (entries_[id].size & kLive) != 0;
+    const uint32_t id = ids_.Find(MixHash(address), IsAt{&entries_, address});
+    return id != 0 && entries_[id].is_live();
   }
 
   AddressState& state(uint32_t id) { return entries_[id].encoder; }
@@ -62,15 +64,41 @@ class LiveBlocks {
   }
 
  private:
-  static constexpr uint64_t kLive = uint64_t{1} << 63;
-  // Side by side: each event of an address needs both, and rarely finds them in the cache.
+  // Packed: there are as many as addresses that ever had a block. Addresses have 48 bits, in the
+  // rings as well. One comes from memory for most events: what an event needs is side by side.
   struct Entry {
-    uint64_t size;  // kLive while the block is live
+    Entry() = default;
+    explicit Entry(uint64_t address)
+        : address_low(static_cast<uint32_t>(address)),
+          address_high(static_cast<uint16_t>(address >> 32)) {}
+    uint64_t address() const { return address_low | uint64_t{address_high} << 32; }
+    uint64_t size() const { return size_low | uint64_t{size_high & ~kLive} << 32; }
+    bool is_live() const { return (size_high & kLive) != 0; }
+    void Set(uint64_t size, bool live) {
+      size_low = static_cast<uint32_t>(size);
+      size_high = static_cast<uint32_t>(size >> 32) | (live ? kLive : 0);
+    }
+
+    static constexpr uint32_t kLive = uint32_t{1} << 31;
+    uint32_t address_low = 0, size_low = 0, size_high = 0;
+    uint16_t address_high = 0;
     AddressState encoder;
   };
+  static_assert(sizeof(Entry) == 20);
 
-  FlatMap ids_;
+  struct HashOf {
+    const PageArray<Entry>* entries;
+    uint64_t operator()(uint32_t id) const { return MixHash((*entries)[id].address()); }
+  };
+
+  struct IsAt {
+    const PageArray<Entry>* entries;
+    uint64_t address;
+    bool operator()(uint32_t id) const { return (*entries)[id].address() == address; }
+  };
+
   PageArray<Entry> entries_;  // by id
+  IdTable<HashOf> ids_{HashOf{&entries_}};
   uint64_t live_bytes_ = 0;
   uint64_t live_blocks_ = 0;
 };

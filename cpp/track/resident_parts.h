@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the resident pages of the process are: parts that add up to RSS. Drain thread only.
 //
-// A look is taken in steps of so many pages, between which the rings can be drained: 10 GB are 30
-// ms of looking, and rings are full sooner than that. Pages that come behind a step are not in it.
-// Before Linux 6.7 the kernel tells only of whole mappings, and the look is one step.
+// A look is taken in steps of so many pages, between which the rings can be drained: 10 GB are 15
+// ms of looking, and rings may be full sooner than that. Pages that come behind a step are not in
+// it. Before Linux 6.7 the kernel tells only of whole mappings, and the look is one step.
 //
 // The allocator is not asked. mallinfo2 and malloc_info walk every free chunk under the lock of its
 // arena: 22 ms for 100,000 of them, in which every thread that allocates there waits. Which pages

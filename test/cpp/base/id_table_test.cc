@@ -36,8 +36,14 @@ TEST_F(IdTableTest, FindsWhatItHasThroughGrowthAndCollisions) {
   EXPECT_EQ(table_.size(), kThings);
   for (uint32_t i = 1; i <= kThings; i++) EXPECT_EQ(IdOf(i * 7), i);
   EXPECT_EQ(table_.size(), kThings);
+  const auto find = [&](uint64_t thing) {
+    return table_.Find(thing % 2'003, [&](uint32_t at) { return things_[at] == thing; });
+  };
+  EXPECT_EQ(find(7 * kThings), kThings);
+  EXPECT_EQ(find(7 * kThings + 1), 0u);
   table_.Clear();
   EXPECT_EQ(table_.size(), 0u);
+  EXPECT_EQ(find(7), 0u);
   EXPECT_EQ(IdOf(7), kThings + 1) << "forgotten";
 }
 
