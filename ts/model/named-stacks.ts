@@ -7,6 +7,7 @@ import { FrameTable } from './frame-table.js';
 import { ProcessStacks, type RecordedFrame } from './process-stacks.js';
 import type { ProfileRows } from './profile.js';
 import { type StackTree, StackTreeBuilder } from './stack-tree.js';
+import type { V8Role } from './v8-roles.js';
 
 /** One of several processes. */
 export interface NamedProcess {
@@ -63,6 +64,12 @@ export class NamedStacks {
   site(stack: number): number {
     const { stacks, first } = this.#partOf(stack);
     return stacks.site(stack - first);
+  }
+
+  /** What one of V8's own threads made it for; null on other threads, and where its frames do not tell. */
+  v8Role(stack: number): V8Role | null {
+    const { stacks, first } = this.#partOf(stack);
+    return stacks.v8Role(stack - first);
   }
 
   /** The innermost frame that `isOwn` accepts, else `site`. */

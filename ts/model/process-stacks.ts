@@ -7,7 +7,9 @@ import { type FrameKind, ROOT_FRAME } from './frame.js';
 import { frameNames } from './frame-names.js';
 import type { FrameSource } from './frame-source.js';
 import { type FrameTable, ROOT_FRAME_ID } from './frame-table.js';
+import { NodeRoles } from './node-roles.js';
 import type { StackTreeBuilder } from './stack-tree.js';
+import type { V8Role } from './v8-roles.js';
 
 const NO_NODE = 0;
 const NO_FRAME = 0;
@@ -26,12 +28,16 @@ export class ProcessStacks {
   readonly #frames: FrameTable;
   readonly #source: FrameSource;
   readonly #names = new Map<number, readonly number[]>();
+  readonly #roles: NodeRoles;
   /** Of the process among several; the root's where there is one. */
   readonly #process: number;
 
   /** @param process what it is called, where there are several */
   constructor(source: FrameSource, frames: FrameTable, process?: string) {
     this.#source = source;
+    this.#roles = new NodeRoles(source, (frame) =>
+      this.#frameIds(frame).map((id) => this.#frames.get(id).name),
+    );
     this.#frames = frames;
     this.#process = process === undefined ? ROOT_FRAME_ID : this.#label('process', process);
   }
@@ -47,12 +53,19 @@ export class ProcessStacks {
     for (let node = leaf; node !== NO_NODE; node = nodeParents.get(node)) {
       const frame = nodeFrames.get(node);
       recorded.push({ recorded: frame, source, frames: this.#frameIds(frame) });
+      const role = this.#roles.startsAt(node);
+      if (role !== null) label(this.#roleLabel(role));
     }
     const outermost = this.#outermost(stack);
     if (outermost !== ROOT_FRAME_ID) label(outermost);
     else if (leaf === NO_NODE) label(this.#label('label', NO_STACK));
     if (this.#process !== ROOT_FRAME_ID) label(this.#process);
     return recorded;
+  }
+
+  /** What one of V8's own threads made it for; null on other threads, and where its frames do not tell. */
+  v8Role(stack: number): V8Role | null {
+    return this.#roles.of(this.#source.stackNodes.get(stack));
   }
 
   site(stack: number): number {
@@ -117,6 +130,8 @@ export class ProcessStacks {
       unplaced.push(node);
     }
     for (let node = unplaced.pop(); node !== undefined; node = unplaced.pop()) {
+      const role = this.#roles.startsAt(node);
+      if (role !== null) place = builder.child(place, this.#roleLabel(role));
       for (const id of this.#frameIds(nodeFrames.get(node))) {
         place = builder.child(place, id);
       }
@@ -152,6 +167,10 @@ export class ProcessStacks {
       if (ids.some((id) => this.#frames.get(id).kind === 'gc')) return false;
     }
     return true;
+  }
+
+  #roleLabel(role: V8Role): number {
+    return this.#label('label', `(${role})`);
   }
 
   #label(kind: FrameKind, name: string): number {
