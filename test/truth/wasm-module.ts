@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A WebAssembly module, byte by byte: what fixtures/wasm.cjs runs. Its name section leaves one function out.
+// WebAssembly modules, byte by byte.
 
 type Bytes = readonly number[];
 
 const I32 = 0x7f;
-const [CALL, IF, END, DROP, LOCAL_GET, I32_CONST, MEMORY_GROW] = [
-  0x10, 0x04, 0x0b, 0x1a, 0x20, 0x41, 0x40,
+const [CALL, IF, ELSE, END, DROP, LOCAL_GET, I32_CONST, I32_SUB, MEMORY_GROW] = [
+  0x10, 0x04, 0x05, 0x0b, 0x1a, 0x20, 0x41, 0x6b, 0x40,
 ];
 const NO_RESULT = 0x40;
 
@@ -30,6 +30,7 @@ const [ALLOCATE, RASTERIZE, DRAW, NAMELESS] = [0, 1, 2, 3];
 
 export const GROWN_PAGES = 37;
 
+/** What fixtures/wasm.cjs runs. Its name section leaves one function out. */
 export const wasmModule = Uint8Array.from([
   ...[0, ...Buffer.from('asm'), 1, 0, 0, 0],
   ...section(
@@ -68,4 +69,29 @@ export const wasmModule = Uint8Array.from([
       ]),
     ),
   ]),
+]);
+
+/** Exports run(n), which calls itself until n is 0, and then env.call(). */
+export const recursiveWasmModule = Uint8Array.from([
+  ...[0, ...Buffer.from('asm'), 1, 0, 0, 0],
+  ...section(
+    1,
+    list([
+      [0x60, 0, 0],
+      [0x60, 1, I32, 0],
+    ]),
+  ),
+  ...section(2, list([[...text('env'), ...text('call'), 0, 0]])),
+  ...section(3, list([[1]])),
+  ...section(7, list([[...text('run'), 0, 1]])),
+  ...section(
+    10,
+    list([
+      body(
+        [LOCAL_GET, 0, IF, NO_RESULT],
+        [LOCAL_GET, 0, ...constant(1), I32_SUB, CALL, 1],
+        [ELSE, CALL, 0, END],
+      ),
+    ]),
+  ),
 ]);

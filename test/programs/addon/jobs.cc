@@ -12,13 +12,11 @@
 #include <mutex>
 #include <thread>
 
+#include "check.h"
+
 #define EXPORTED extern "C" __attribute__((visibility("default"), noinline))
 
 namespace {
-
-void Check(napi_status status) {
-  if (status != napi_ok) abort();
-}
 
 struct Job {
   uint32_t size;

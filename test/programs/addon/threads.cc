@@ -15,11 +15,9 @@
 #include <atomic>
 #include <string>
 
-namespace {
+#include "check.h"
 
-void Check(napi_status status) {
-  if (status != napi_ok) abort();
-}
+namespace {
 
 size_t OwnStackBytes(void** low) {
   pthread_attr_t attributes;

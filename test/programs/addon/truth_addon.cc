@@ -2,27 +2,22 @@
 // An addon that allocates exactly what it is told, in functions whose names are known.
 // With TRUTH_ORACLE=FILE it writes V8's own idea of the stack of each allocation there, to check the test scripts with.
 
-#include <fcntl.h>
 #include <node_api.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include <string>
 #include <thread>
 
+#include "check.h"
 #include "jobs.h"
+#include "oracle.h"
+#include "probes.h"
 #include "threads.h"
 
 #define EXPORTED extern "C" __attribute__((visibility("default"), noinline))
 
 namespace {
-
-// Written by hand, so that a failing call aborts loudly: a test that goes on with a wrong size proves nothing.
-void Check(napi_status status) {
-  if (status != napi_ok) abort();
-}
 
 constexpr size_t kMaxArguments = 3;
 
@@ -55,28 +50,6 @@ void* FromHandle(napi_env env, napi_value handle) {
   double address = 0;
   Check(napi_get_value_double(env, handle, &address));
   return reinterpret_cast<void*>(static_cast<uintptr_t>(address));
-}
-
-std::string GetStack(napi_env env) {
-  napi_value message, error, stack;
-  Check(napi_create_string_utf8(env, "", 0, &message));
-  Check(napi_create_error(env, nullptr, message, &error));
-  Check(napi_get_named_property(env, error, "stack", &stack));
-  size_t length = 0;
-  Check(napi_get_value_string_utf8(env, stack, nullptr, 0, &length));
-  std::string text(length + 1, '\0');
-  Check(napi_get_value_string_utf8(env, stack, text.data(), text.size(), &length));
-  text.resize(length);
-  return text;
-}
-
-void AskOracle(napi_env env, size_t size) {
-  static const char* const path = getenv("TRUTH_ORACLE");
-  if (path == nullptr) return;
-  const std::string entry = "@" + std::to_string(size) + "\n" + GetStack(env) + "\n";
-  const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0 || write(fd, entry.data(), entry.size()) < 0) abort();
-  close(fd);
 }
 
 }  // namespace
@@ -263,5 +236,6 @@ NAPI_MODULE_INIT() {
   Check(napi_set_named_property(env, exports, "Holder", DefineHolder(env)));
   DefineJobs(env, exports);
   DefineThreads(env, exports);
+  DefineProbes(env, exports);
   return exports;
 }
