@@ -42,6 +42,9 @@ void RssSampler::Start(bool always, uint64_t now_ns) {
 bool RssSampler::IsDue(uint64_t now_ns, uint64_t rss, uint64_t live) {
   if (looking_) return false;
   if (always_) return available_;
+#if defined(__SANITIZE_THREAD__)
+  return false;  // seconds each, in terabytes of TSan's own: where a test asks for it
+#endif
   const bool has_stopped = rss <= last_rss_;
   last_rss_ = rss;
   const uint64_t more = peak_ / (has_stopped ? kStoppedShare : kRisingShare) + kHigherBytes;

@@ -542,16 +542,18 @@ TEST_F(MadeUpStackTest, ForgetsAWalkThatWasLeft) {
     if (left_before-- == 0) longjmp(out, 1);
     return {regs.pc == 0x5001 ? changing : regs.pc, true};
   };
+  const auto is_left = [&] {
+    if (setjmp(out) != 0) return true;
+    memo_.Walk(start, cache_, bounds_, key_of);
+    return false;
+  };
   for (int at = 0; at < 5; at++) {
     left_before = -1;
     changing = 1;
     memo_.Walk(start, cache_, bounds_, key_of);
     changing = 2;
     left_before = at;
-    if (setjmp(out) == 0) {
-      memo_.Walk(start, cache_, bounds_, key_of);
-      ADD_FAILURE() << "not left before key " << at;
-    }
+    EXPECT_TRUE(is_left()) << at;
     left_before = -1;
     WalkMemo fresh;
     fresh.Init(os::MapPages(WalkMemo::BytesFor(kFakeMax)), kFakeMax);
