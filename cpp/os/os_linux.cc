@@ -117,11 +117,6 @@ void* MapPages(size_t length) {
   const long p = Call(SYS_mmap, 0, static_cast<long>(RoundUp(length)), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (Failed(p)) return nullptr;
-#if defined(__SANITIZE_THREAD__)
-  // It does not see system calls, and would take what another thread did here before for a race.
-  mmap(reinterpret_cast<void*>(p), RoundUp(length), PROT_READ | PROT_WRITE,
-       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-#endif
   PagesCome();
   Call(SYS_madvise, p, static_cast<long>(RoundUp(length)), MADV_DONTDUMP);
   OwnPagesCome(reinterpret_cast<void*>(p), RoundUp(length));
@@ -135,13 +130,6 @@ void UnmapPages(void* address, size_t length) {
 }
 
 void* GrowPages(void* address, size_t old_length, size_t new_length) {
-#if defined(__SANITIZE_THREAD__)
-  void* const grown = MapPages(new_length);
-  if (grown == nullptr) return nullptr;
-  memcpy(grown, address, old_length);
-  UnmapPages(address, old_length);
-  return grown;
-#endif
   PagesGo();
   OwnPagesGo(address);
   const long p = Call(SYS_mremap, L(address), static_cast<long>(RoundUp(old_length)),
