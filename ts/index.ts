@@ -42,6 +42,7 @@ export type { RssRenderOptions } from './html/render-rss.js';
 export type { RenderedTable, TableRenderOptions } from './html/render-table.js';
 export type { Frame, FrameKind } from './model/frame.js';
 export type { ProfileKind, ProfileRows } from './model/profile.js';
+export type { V8Role } from './model/v8-roles.js';
 export { NativeError } from './native/native-error.js';
 export type { DiffOptions, DiffReport, DiffRow, DiffStatus } from './report/diff.js';
 export type { FlamegraphReport, TreeColumns } from './report/flamegraph-report.js';
@@ -64,6 +65,8 @@ export type { ModuleSum, ProcessStats, StatsMetadata, StatsReport } from './repo
 export type { SummaryColumn, SummaryOptions, SummaryReport, SummaryRow } from './report/summary.js';
 export type { TableData, TableOptions, TableReport } from './report/table.js';
 export type { TableRow } from './report/table-rows.js';
+export type { ThreadSum } from './report/thread-sums.js';
+export type { WorkerName } from './report/thread-text.js';
 export type { GcSummary, TimelineReport } from './report/timeline.js';
 export type { TreeData, TreeNode, TreeOptions, TreeReport, TreeView } from './report/tree.js';
 export type { TextOptions } from './text/text-options.js';

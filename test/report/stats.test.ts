@@ -54,6 +54,10 @@ describe('statsReport', () => {
       kind: 'leaked',
       allocator_type_distribution: { MALLOC: 3 },
       allocated_bytes_by_allocator: { MALLOC: 4090 },
+      allocations_by_thread: [
+        { thread: 'thread 1', num_allocations: 2, total_bytes: 4001 },
+        { thread: 'thread 2', num_allocations: 1, total_bytes: 89 },
+      ],
       top_allocations_by_size: [
         { location: 'alloc:node:buffer:400', size: 4001 },
         { location: 'uv_fs_work', size: 89 },

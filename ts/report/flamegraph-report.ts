@@ -7,6 +7,7 @@ import type { ProfileKind } from '../model/profile.js';
 import type { Lives, SnapshotChanges } from '../model/time-slices.js';
 import type { JsHeapReport } from './js-heap-report.js';
 import type { StatsReport } from './stats-report.js';
+import type { WorkerName } from './thread-text.js';
 import type { TimelineReport } from './timeline.js';
 
 /** Columns of equal length; node 0 is the root, and a parent's index is below its children's. */
@@ -55,6 +56,8 @@ export interface ThreadName {
   readonly id: number;
   readonly name: string;
   readonly kind: ThreadInfo['kind'];
+  /** Of a worker: what the program calls it. */
+  readonly worker?: WorkerName;
   /** Of several processes, the one that it is of. */
   readonly process?: string;
 }

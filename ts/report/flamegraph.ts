@@ -13,7 +13,7 @@ import type { JsHeapReport } from './js-heap-report.js';
 import { processNames } from './processes.js';
 import type { StatsReport } from './stats-report.js';
 import { temporalColumns } from './temporal.js';
-import { type ProcessName, type Threads, threadText } from './thread-text.js';
+import { type ProcessName, type Threads, threadText, workerOf } from './thread-text.js';
 import type { TimelineReport } from './timeline.js';
 
 export interface FlamegraphInput {
@@ -88,10 +88,12 @@ function threadNames(
   const ids = [...new Set(used)].sort((a, b) => a - b);
   return ids.map((id) => {
     const info = infos?.get(id);
+    const worker = workerOf(info);
     return {
       id,
       name: threadText(id, info),
       kind: info?.kind ?? 'unknown',
+      ...(worker !== null && { worker }),
       ...(info?.process && { process: info.process.name }),
     };
   });

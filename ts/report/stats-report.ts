@@ -3,6 +3,7 @@
 
 import type { ProfileKind } from '../model/profile.js';
 import type { HistogramBin } from './histogram.js';
+import type { ThreadSum } from './thread-sums.js';
 import type { GcSummary } from './timeline.js';
 
 export interface StatsMetadata {
@@ -65,6 +66,8 @@ export interface StatsReport {
   readonly allocator_type_distribution: Readonly<Record<string, number>>;
   readonly top_allocations_by_size: readonly { location: string; size: number }[];
   readonly top_allocations_by_count: readonly { location: string; count: number }[];
+  /** By the thread that allocated it, the largest first. */
+  readonly allocations_by_thread: readonly ThreadSum[];
   /** By the package of the innermost frame outside Node.js itself. */
   readonly top_modules_by_allocation_size: readonly ModuleSum[];
   readonly top_modules_by_allocation_count: readonly ModuleSum[];

@@ -12,6 +12,7 @@ import {
   topPlaces,
 } from './stats.js';
 import type { ProcessStats, StatsMetadata, StatsReport } from './stats-report.js';
+import { sumByThread } from './thread-sums.js';
 import type { TimelineReport } from './timeline.js';
 
 /** @param inputs in the order of `processes`; its own statistics where there is one */
@@ -40,6 +41,7 @@ export function statsTogether(
     allocation_size_histogram: sizeHistogram(inputs.flatMap(({ totals }) => totals.sizes())),
     ...allocatorFields(byAllocatorOf(shown)),
     ...topPlaces(shown, processes.stacks, options.top),
+    allocations_by_thread: sumByThread(shown, processes.stacks, processes.threads),
     metadata: metadataTogether(each),
     processes: each.map((stats, i) => processStats(stats, processes.names[i]?.name ?? '')),
     peak_rss: sum((stats) => stats.peak_rss),

@@ -10,6 +10,7 @@ import { captureNotes } from './capture-notes.js';
 import { sizeHistogram } from './histogram.js';
 import { locationText, sumByPackage, sumBySite } from './sites.js';
 import type { StatsMetadata, StatsReport } from './stats-report.js';
+import { sumByThread } from './thread-sums.js';
 import { milliseconds, type TimelineReport } from './timeline.js';
 
 export interface StatsInput {
@@ -32,6 +33,7 @@ export function statsReport(input: StatsInput, options: StatsOptions = {}): Stat
   const allocators =
     options.profile === undefined ? totals.byAllocator() : byAllocatorOf(options.profile);
   const leaked = peak.leaked();
+  const shown = options.profile ?? totals.allocated();
   return {
     kind: options.profile?.kind ?? 'allocated',
     total_num_allocations: totals.allocations,
@@ -39,7 +41,8 @@ export function statsReport(input: StatsInput, options: StatsOptions = {}): Stat
     peak_memory: peak.peakBytes,
     allocation_size_histogram: sizeHistogram(totals.sizes()),
     ...allocatorFields(allocators),
-    ...topPlaces(options.profile ?? totals.allocated(), stacks, options.top),
+    ...topPlaces(shown, stacks, options.top),
+    allocations_by_thread: sumByThread(shown, stacks, end.tables.threads),
     metadata: statsMetadata(input),
     peak_time_ms: milliseconds(peak.peakTimeNs),
     peak_rss: timeline.rss_peak.bytes,

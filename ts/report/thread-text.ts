@@ -41,6 +41,26 @@ export function threadText(thread: number, info: ReportThread | undefined): stri
   return `${ownText(info.thread, isMappings ? undefined : info)} of ${info.process.tag}`;
 }
 
+/** What a worker is to the program that made it. */
+export interface WorkerName {
+  /** `worker.threadId` */
+  readonly id: number;
+  /** The `name` that it was given; empty without one. */
+  readonly name: string;
+  /** Of its script, without folders; `[worker eval]` of one that was given as text. */
+  readonly file: string;
+}
+
+/** Captures say `name: file` or `file` of a worker (ts/native/preload.cts). Of those that a Tracker found running nothing is known. */
+export function workerOf(info: ThreadInfo | undefined): WorkerName | null {
+  if (info?.kind !== 'worker' || info.workerId === 0) return null;
+  const { workerId: id, name: text } = info;
+  const end = text.lastIndexOf(': ');
+  return end < 0
+    ? { id, name: '', file: text }
+    : { id, name: text.slice(0, end), file: text.slice(end + 2) };
+}
+
 function ownText(thread: number, info: ThreadInfo | undefined): string {
   if (thread === 0 && info === undefined) return NO_THREAD;
   if (info === undefined) return `thread ${thread}`;

@@ -40,5 +40,6 @@ function itemRows(statistic: string, item: unknown, index: number): Row[] {
 
 function scalar(value: unknown): CsvValue {
   if (Array.isArray(value)) return value.join(' ');
+  if (value !== null && typeof value === 'object') return JSON.stringify(value);
   return typeof value === 'number' || value === null ? value : `${value}`;
 }

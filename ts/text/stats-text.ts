@@ -34,6 +34,7 @@ export function statsText(stats: StatsReport, options: TextOptions = {}): string
     section('Peak of each process:', processLines(stats, columns), colours),
     section('Histogram of allocation size:', histogram(stats.allocation_size_histogram), colours),
     section(`Allocator type distribution${ABOUT[stats.kind]}:`, distribution(stats), colours),
+    section(`Allocations by thread${ABOUT[stats.kind]}:`, threadLines(stats, columns), colours),
     topSection('size', stats, columns, colours),
     topSection('number of allocations', stats, columns, colours),
     packageSection('size', stats, columns, colours),
@@ -104,6 +105,25 @@ function distribution(stats: StatsReport): string[] {
     const label = padEnd(`${name}:`, names + 1);
     return `${label} ${padStart(`${count}`, counts)}  ${sizeText(bytes)}`;
   });
+}
+
+/** Threads beyond these are counted: a pool may have hundreds. */
+const MOST_THREADS = 10;
+
+function threadLines({ allocations_by_thread: all }: StatsReport, columns: number): string[] {
+  const shown = all.slice(0, MOST_THREADS);
+  const sizes = shown.map((each) => sizeText(each.total_bytes));
+  const counts = shown.map((each) => `${each.num_allocations}`);
+  const width = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
+  const lines = shown.map(({ thread, roles = {} }, i) => {
+    const size = padStart(sizes[i] ?? '', width(sizes));
+    const numbers = `${size} in ${padStart(counts[i] ?? '', width(counts))}  `;
+    const jobs = Object.entries(roles).map(([role, bytes]) => `${role} ${sizeText(bytes)}`);
+    const text = [thread, ...jobs].join(', ');
+    return numbers + fitted(text, columns - INDENT.length - numbers.length);
+  });
+  const more = all.length - shown.length;
+  return more > 0 ? [...lines, `${more} more`] : lines;
 }
 
 function topSection(
