@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
 #include "base/page_array.h"
 
 namespace memtape {
@@ -55,6 +56,7 @@ class IdTable {
     slots_ = {};
     slots_.Resize(old.size() == 0 ? 4096 : old.size() * 2);
     slots_.Populate();
+    DCHECK(slots_.data() != nullptr);
     for (size_t j = 0; j < old.size(); j++) {
       if (old[j] == 0) continue;
       size_t i = hash_of_(old[j]) & mask();
