@@ -13,6 +13,7 @@
 #include "hooks/patch.h"
 #include "hooks/wrappers.h"
 #include "os/os.h"
+#include "track/drain.h"
 #include "track/events.h"
 #include "track/session.h"
 
@@ -341,6 +342,31 @@ pid_t memtape_fork() {
   RecordFork(state, static_cast<uint32_t>(pid), state->session == session ? stack : 0);
   Leave(state);
   return pid;
+}
+
+// Threads change their user together.
+int memtape_setuid(uid_t user) {
+  auto original = ORIGINAL(setuid);
+  KeepDrainPriority();
+  return original(user);
+}
+
+int memtape_seteuid(uid_t user) {
+  auto original = ORIGINAL(seteuid);
+  KeepDrainPriority();
+  return original(user);
+}
+
+int memtape_setreuid(uid_t real, uid_t effective) {
+  auto original = ORIGINAL(setreuid);
+  KeepDrainPriority();
+  return original(real, effective);
+}
+
+int memtape_setresuid(uid_t real, uid_t effective, uid_t saved) {
+  auto original = ORIGINAL(setresuid);
+  KeepDrainPriority();
+  return original(real, effective, saved);
 }
 
 // These end the process without running destructors: shells do, after every command.

@@ -34,6 +34,10 @@
   HOOK(int, pthread_setname_np, pthread_t, const char*)    \
   HOOK(int, prctl, int, ...)                               \
   HOOK(pid_t, fork)                                        \
+  HOOK(int, setuid, uid_t)                                 \
+  HOOK(int, seteuid, uid_t)                                \
+  HOOK(int, setreuid, uid_t, uid_t)                        \
+  HOOK(int, setresuid, uid_t, uid_t, uid_t)                \
   HOOK(void, _exit, int)                                   \
   HOOK(void, _Exit, int)
 

@@ -87,6 +87,10 @@ bool ThreadIsAlive(int pid, int tid);
 // Processor time that a thread of this process has used so far.
 uint64_t ThreadCpuNs(int tid);
 void Yield();
+// Whether a thread of this process that gets a lower priority may be given its old one back.
+bool MayRaisePriority();
+// A thread with the idle policy gets a processor only where that has nothing else to do.
+bool SetIdlePolicy(int tid, bool idle);
 // Every thread of this process executes a full memory barrier before this returns. False where the
 // kernel cannot.
 bool MemoryBarrierOnAllThreads();

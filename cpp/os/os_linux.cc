@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -403,6 +404,21 @@ uint64_t ThreadCpuNs(int tid) {
 
 void Yield() {
   Call(SYS_sched_yield);
+}
+
+bool MayRaisePriority() {
+  // What capabilities say does not count for in a user namespace, so this tries. A policy other
+  // than the usual one is the user's choice.
+  const long nice = 20 - Call(SYS_getpriority, PRIO_PROCESS, 0);
+  if (Call(SYS_sched_getscheduler, 0) != SCHED_OTHER || nice <= -20) return false;
+  if (Failed(Call(SYS_setpriority, PRIO_PROCESS, 0, nice - 1))) return false;
+  Call(SYS_setpriority, PRIO_PROCESS, 0, nice);
+  return true;
+}
+
+bool SetIdlePolicy(int tid, bool idle) {
+  const sched_param none = {};
+  return !Failed(Call(SYS_sched_setscheduler, tid, idle ? SCHED_IDLE : SCHED_OTHER, L(&none)));
 }
 
 bool MemoryBarrierOnAllThreads() {

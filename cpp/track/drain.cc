@@ -147,6 +147,7 @@ void Drain::Merge(uint64_t horizon) {
     do {
       source->at += 8 * Process(source, source->record());
       if (writer_.WantsFlush()) writer_.Flush();
+      priority_.Step();
     } while (!source->empty() && source->stamp() < run_end);
   }
 }
@@ -273,6 +274,7 @@ void Drain::BlockWritten() {
 }
 
 void Drain::Run() {
+  priority_.Start();
   resolver_.Start(&writer_, &dictionary_, session_->options_.native);
   WriteStartMetadata(&writer_, session_->options_, session_->start_unix_ns_);
   writer_.Flush();  // who this was shall be known however soon it is killed
@@ -299,8 +301,8 @@ void Drain::Run() {
       next_reclaim_ns_ = now_ns + kReclaimNs;
     }
     if (rss_.looking()) continue;
-    os::FutexWait(reinterpret_cast<uint32_t*>(&control->drain_wake), 0,
-                  std::min(kSleepNs, interval_ns_));
+    priority_.Lower(now_ns);
+    priority_.Sleep(&control->drain_wake, std::min(kSleepNs, interval_ns_));
     control->drain_wake.store(0, std::memory_order_relaxed);
   }
   Finish();
@@ -388,6 +390,14 @@ void DrainRun(Session* session, void (*ready)(Session* session, bool success)) {
   ready(session, prepared);
   if (prepared && !HasMemoryFor([] { drain.Run(); })) HasMemoryFor([] { drain.GiveUp(); });
   drain.Clear();
+}
+
+void HurryDrain() {
+  drain.Hurry();
+}
+
+void KeepDrainPriority() {
+  drain.KeepPriority();
 }
 
 void HideFrames(uint64_t start, uint64_t bytes) {

@@ -17,6 +17,7 @@
 #include "os/os.h"
 #include "stack/unwinder.h"
 #include "track/dictionary.h"
+#include "track/drain_priority.h"
 #include "track/frame_resolver.h"
 #include "track/js_heap_log.h"
 #include "track/live_blocks.h"
@@ -42,6 +43,9 @@ class Drain final : public LogWriter::RingSource {
   void AttachCache(UnwindCache* cache, bool native) {
     resolver_.modules(native).Attach(cache->reader());
   }
+
+  void Hurry() { priority_.Raise(); }
+  void KeepPriority() { priority_.Keep(); }
 
   bool WriteRings(RecordEncoder* encoder) override;
   void BlockWritten() override;
@@ -128,6 +132,7 @@ class Drain final : public LogWriter::RingSource {
   void End(bool look);
 
   Session* session_ = nullptr;
+  DrainPriority priority_;
   PageArena arena_{os::MapPages};
   LogWriter writer_;
   Dictionary dictionary_;

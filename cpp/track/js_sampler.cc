@@ -8,13 +8,15 @@
 
 #include "base/guard.h"
 #include "os/os.h"
+#include "track/drain.h"
 #include "track/thread_state.h"
 
 namespace memtape {
 namespace {
 
 constexpr size_t kMaxIsolates = 1024;
-constexpr uint64_t kPeriodNs = 1'000'000'000;
+constexpr uint64_t kLookNs = 100'000'000;
+constexpr unsigned kLooksPerSample = 10;  // "at least once a second"
 
 v8::IsolateState* isolates[kMaxIsolates];
 pthread_mutex_t isolates_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -28,9 +30,15 @@ void* Run(void*) {
     pthread_setname_np(pthread_self(), "memtape-js");
   }
   // With the guard down: V8 queues the request in memory that the isolate's thread frees.
-  while (stopping.load(std::memory_order_acquire) == 0) {
-    os::FutexWait(reinterpret_cast<uint32_t*>(&stopping), 0, kPeriodNs);
+  uint32_t rounds = 0;
+  for (unsigned look = 1;; look++) {
+    os::FutexWait(reinterpret_cast<uint32_t*>(&stopping), 0, kLookNs);
     if (stopping.load(std::memory_order_acquire) != 0) break;
+    // Nobody else would notice that the drain thread stands still while few events come.
+    const uint32_t now = control->rounds.load(std::memory_order_relaxed);
+    if (now == rounds) HurryDrain();
+    rounds = now;
+    if (look % kLooksPerSample != 0) continue;
     pthread_mutex_lock(&isolates_mutex);
     for (v8::IsolateState* isolate : isolates) {
       if (isolate != nullptr) v8::RequestSample(isolate);

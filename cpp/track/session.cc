@@ -274,6 +274,7 @@ bool Session::WaitForDrain(bool exiting) {
   constexpr uint64_t kExitPatienceNs = 30'000'000'000;
   const uint64_t start = os::MonotonicNs();
   while (drain_ended_.load(std::memory_order_acquire) == 0) {
+    HurryDrain();
     os::FutexWait(reinterpret_cast<uint32_t*>(&drain_ended_), 0, kLookNs);
     if (exiting && os::MonotonicNs() - start > kExitPatienceNs) return false;
     const uint32_t tid = drain_tid_.load(std::memory_order_acquire);
@@ -290,6 +291,7 @@ void Session::AwaitDrain(Done&& done) {
   constexpr uint64_t kPatienceNs = 100'000'000;
   const uint64_t start = os::MonotonicNs();
   while (!done() && active() && os::MonotonicNs() - start < kPatienceNs) {
+    HurryDrain();
     control->drain_wake.store(1, std::memory_order_release);
     os::FutexWake(reinterpret_cast<uint32_t*>(&control->drain_wake));
     os::SleepNs(50'000);

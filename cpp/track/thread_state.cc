@@ -163,6 +163,7 @@ bool Wait(ThreadState* state, size_t words, uint64_t start) {
     } else if (now - since > kPatienceNs) {
       CurrentSession().Fail("the drain thread does not get on", ETIMEDOUT);
     }
+    HurryDrain();
     control->drain_wake.store(1, std::memory_order_release);
     os::FutexWake(reinterpret_cast<uint32_t*>(&control->drain_wake));
     os::SleepNs(20'000);
