@@ -97,7 +97,7 @@ async function bundlePreload() {
   });
 }
 
-/** JavaScript only, in less than a second unless wasm/ has changed: what tests need. */
+/** JavaScript only, in less than a second unless ts/decode/wasm/ has changed: what tests need. */
 export async function bundle() {
   mkdirSync(dist, { recursive: true });
   buildWasm();

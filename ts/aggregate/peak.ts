@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The heap at its highest moment, by location, in one pass and without keeping events: blocks know it by themselves (wasm/blocks.ts).
+// The heap at its highest moment, by location, in one pass and without keeping events: blocks know it by themselves (decode/wasm/blocks.ts).
 
 import { committedDeltas } from '../decode/committed.js';
 import type { CaptureStart, RecordConsumer } from '../decode/consumer.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which addresses hold a live block, and what that block is; and what was live at the peak and at the exit (wasm/blocks.ts).
+// Which addresses hold a live block, and what that block is; and what was live at the peak and at the exit (decode/wasm/blocks.ts).
 
 import { COLUMN, DOUBLE, INTEGER, Kernel } from './kernel.js';
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Memory by the thread that asked for it.
 
-import type { NamedStacks } from '../model/named-stacks.js';
 import type { Profile } from '../model/profile.js';
 import type { V8Role } from '../model/v8-roles.js';
 import { type Threads, threadText, type WorkerName, workerOf } from './thread-text.js';
@@ -26,7 +25,7 @@ interface Sum {
 /** The largest first. */
 export function sumByThread(
   { rows }: Profile,
-  stacks: Pick<NamedStacks, 'v8Role'>,
+  stacks: { v8Role(stack: number): V8Role | null },
   threads: Threads,
 ): ThreadSum[] {
   const sums = new Map<number, Sum>();
