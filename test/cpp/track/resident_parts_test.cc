@@ -126,6 +126,7 @@ class ResidentPartsTest : public LogTest, public testing::WithParamInterface<boo
 };
 
 TEST_P(ResidentPartsTest, AddsUpToWhatTheKernelCounts) {
+  Look();  // its tables are there from now on: megabytes among AddressSanitizer's ranges of pages
   Look();
   const std::span<const char> read = os::ReadWholeFile("/proc/self/smaps_rollup");
   const std::string text{read.begin(), read.end()};
@@ -272,6 +273,7 @@ TEST_P(ResidentPartsTest, VariablesOfALibraryGoOnWhereAnArenaCouldBegin) {
 }
 
 TEST_P(ResidentPartsTest, TheProgramsSecretsAreNotMemtapes) {
+  Look();  // as above
   Look();
   const uint64_t before = BytesOf(RssPart::kMemtape, 0);
   char* const pages = Map(40, 1);
