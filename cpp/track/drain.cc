@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "base/out_of_memory.h"
 #include "base/ticks.h"
@@ -22,7 +24,18 @@ constinit Drain drain;
 
 }  // namespace
 
+// A forked child has the tables as its parent's drain thread had them at that moment, which may
+// have been in the middle of any change, such as a move to other pages. They are left to
+// themselves.
+void Drain::ForgetParents() {
+  const auto renew = [](auto*... members) {
+    (new (members) std::decay_t<decltype(*members)>(), ...);
+  };
+  renew(&blocks_, &ledger_, &rss_, &thread_stacks_, &sources_, &tails_, &dictionary_, &origins_);
+}
+
 void Drain::Prepare(Session* session) {
+  if (std::exchange(pid_, os::Pid()) != os::Pid()) ForgetParents();
   session_ = session;
   summary_ = {};
   events_ = 0;
@@ -154,7 +167,7 @@ void Drain::Merge(uint64_t horizon) {
 
 uint64_t Drain::Sample() {
   SampleRecord sample;
-  sample.rss = os::ResidentBytes();
+  sample.rss = sampled_rss_ = os::ResidentBytes();
   sample.live_bytes = blocks_.live_bytes();
   sample.live_blocks = blocks_.live_blocks();
   sample.committed = ledger_.bytes(MemoryClass::kCommitted);
@@ -191,8 +204,8 @@ void Drain::BeginLook(uint64_t rss) {
 bool Drain::LookOn(bool sampled) {
   if (!rss_.looking()) return true;
   if (!rss_.Step()) return false;
-  // What a look saw belongs to a sample of its own time.
-  if (!sampled) {
+  // What a look saw belongs to a sample of its own time: the thread may have stood still meanwhile.
+  if (!sampled || os::ResidentBytes() != sampled_rss_) {
     writer_.encoder().SyncTime(os::MonotonicNs() - session_->start_ns_);
     Sample();
   }
@@ -343,13 +356,12 @@ void Drain::GiveUp() {
 }
 
 void Drain::End(bool look) {
-  const uint64_t end_ns = os::MonotonicNs() - session_->start_ns_;
-  writer_.encoder().SyncTime(end_ns);
+  writer_.encoder().SyncTime(os::MonotonicNs() - session_->start_ns_);
   const uint64_t rss = Sample();
   if (look && rss_.IsNews(os::MonotonicNs(), rss, blocks_.live_bytes())) BeginLook(rss);
   while (look && !LookOn(/*sampled=*/true)) {
   }
-  summary_.duration_ns = end_ns;
+  summary_.duration_ns = os::MonotonicNs() - session_->start_ns_;
   summary_.nested = control->nested.load();
   summary_.dropped = control->dropped.load();
   summary_.stalls = session_->stalls_.load();

@@ -82,6 +82,7 @@ class Drain final : public LogWriter::RingSource {
     uint64_t stamp() const { return record()[0]; }
   };
 
+  void ForgetParents();
   void FindSources();
   uint64_t Horizon(uint64_t now);
   // Looks which hooked call the thread is in, and tells it from one that the thread has left for
@@ -132,6 +133,7 @@ class Drain final : public LogWriter::RingSource {
   void End(bool look);
 
   Session* session_ = nullptr;
+  int pid_ = 0;  // of the process that made the tables
   DrainPriority priority_;
   PageArena arena_{os::MapPages};
   LogWriter writer_;
@@ -150,6 +152,7 @@ class Drain final : public LogWriter::RingSource {
   SessionSummary summary_;
   double ns_per_tick_ = 1;
   uint64_t margin_ticks_ = 0, patience_ticks_ = 0;
+  uint64_t sampled_rss_ = 0;
   uint64_t events_ = 0;  // alloc, free and map records written
   uint64_t interval_ns_ = 0, next_sample_ns_ = 0, last_flush_ns_ = 0, next_reclaim_ns_ = 0;
 };

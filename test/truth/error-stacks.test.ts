@@ -79,8 +79,7 @@ describe.each(nodes())('Node.js $version', (node) => {
     });
     for (const { samples, cut, kinds } of compared) {
       expect(samples).toBeGreaterThan(1000);
-      // Of the deep ones, some are deeper than a stack may be.
-      expect(cut).toBeGreaterThan(0);
+      // Of the deep ones, some are deeper than a stack may be; whether one of those is asked is chance.
       expect(cut).toBeLessThan(samples / 100);
       for (const kind of ['interpreted', 'baseline', 'turbofan'])
         expect(kinds[kind]).toBeGreaterThan(100);

@@ -27,15 +27,15 @@ export const V8_PLATFORM_LABEL = '(V8 platform)';
  *     mark-compact  what follows the marking: PageEvacuationJob, PointersUpdatingJob, ParallelClearingJob
  *
  * Other stacks have one native frame, which called the allocator. The table names those that only one role calls on these threads:
- * Zones (`AllocAtLeastWithRetry`), assemblers and handle blocks of a LocalHeap are the compilers', a Worklist with segments of 256
+ * Zones (`AllocAtLeastWithRetry`) and handle blocks of a LocalHeap are the compilers', a Worklist with segments of 256
  * is the scavenger's. Compilers, too, push to the marker's Worklist (segments of 64) when they write to an object while marking
- * goes on; whoever needs a page calls `MemoryAllocator` or `OS`; whoever needs space on a page may sweep one (`LocalSweeper`,
+ * goes on; mark-compact on Node.js 26 calls an assembler, too; whoever needs a page calls `MemoryAllocator` or `OS`; whoever needs space on a page may sweep one (`LocalSweeper`,
  * `AddSweptPage`). These stay without a role. test/truth/v8-roles.test.ts compares the two ways on all allocations of a program.
  */
 const TABLE: readonly (readonly [V8Role, RegExp])[] = [
   [
     'V8 compiler',
-    /v8::internal::(?:Optimiz(?:ing|ed)Compil|Turbofan|compiler::|maglev::|baseline::|Assembler(?:Base)?::|NewAssemblerBuffer|ConstPool::|AllocAtLeastWithRetry|LocalHandles::AddBlock)/,
+    /v8::internal::(?:Optimiz(?:ing|ed)Compil|Turbofan|compiler::|maglev::|baseline::|ConstPool::|AllocAtLeastWithRetry|LocalHandles::AddBlock)/,
   ],
   [
     'V8 scavenger',
