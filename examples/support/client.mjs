@@ -14,8 +14,8 @@ export async function send(port, path, body = '') {
 }
 
 /**
- * Does `work(0)` to `work(count - 1)`, a few at a time. With `node --expose-gc` it collects garbage ten times on the way, so
- * that what is still there afterwards is no garbage.
+ * Does `work(0)` to `work(count - 1)`, a few at a time. With `node --expose-gc` it collects garbage ten times on the way and
+ * at the end, so that what is still there afterwards is no garbage.
  */
 export async function inParallel(count, lanes, work) {
   let next = 0;
@@ -26,6 +26,7 @@ export async function inParallel(count, lanes, work) {
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
+  globalThis.gc?.();
 }
 
 export function memory() {

@@ -15,6 +15,8 @@ const fixture = fileURLToPath(new URL('fixtures/v8-jobs.cjs', import.meta.url));
 
 beforeAll(checkBundle);
 
+const PAGES = /v8::base::OS::Allocate|MemoryAllocator::AllocatePage/;
+
 interface Allocations {
   readonly role: string;
   readonly bytes: number;
@@ -57,6 +59,8 @@ describe.each(nodes())('Node.js $version', ({ path }) => {
     const allocations = await platformAllocations(path, false);
     expect(bytesOf(allocations, /compiler/)).toBeGreaterThan(1e6);
     expect(bytesOf(allocations, /scavenger/)).toBeGreaterThan(1e5);
-    expect(bytesOf(allocations, /./)).toBeGreaterThan(bytesOf(allocations, /^$/));
+    // Whoever needs a page of the heap asks the system for it: how many do depends on the threads' turns.
+    const others = allocations.filter(({ callers }) => !PAGES.test(callers.at(-1) ?? ''));
+    expect(bytesOf(others, /./)).toBeGreaterThan(4 * bytesOf(others, /^$/));
   });
 });
