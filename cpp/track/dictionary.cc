@@ -76,14 +76,19 @@ uint32_t Dictionary::Frame(const FrameRecord& frame) {
 uint32_t Dictionary::Node(uint32_t parent, uint32_t frame) {
   const NodeEntry node = {parent, frame};
   const uint32_t next = static_cast<uint32_t>(node_entries_.size());
-  const uint32_t id = nodes_.FindOrInsert(
-      NodeHash::Of(node), next, [&](uint32_t known) { return node_entries_[known] == node; });
-  if (id == next) {
-    if (new_frames_.size() == 0) new_parent_ = parent;
-    node_entries_.push_back(node);
-    new_frames_.push_back(frame);
+  // Two of three nodes are made right after their parent, have its number plus one, and are found
+  // by that.
+  const uint32_t beside = parent + 1;
+  if (beside < next) {
+    if (node_entries_[beside] == node) return beside;
+    const uint32_t id = nodes_.FindOrInsert(
+        NodeHash::Of(node), next, [&](uint32_t known) { return node_entries_[known] == node; });
+    if (id != next) return id;
   }
-  return id;
+  if (new_frames_.size() == 0) new_parent_ = parent;
+  node_entries_.push_back(node);
+  new_frames_.push_back(frame);
+  return next;
 }
 
 uint32_t Dictionary::Stack(uint32_t node, uint32_t flags) {
