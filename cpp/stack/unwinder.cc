@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "stack/unwinder.h"
 
+#include "stack/rule_store.h"
 #include "stack/step.h"
 
 namespace memtape {
+
+namespace {
+
+// What return paths led to: reading code takes microseconds.
+constinit RuleStore return_rules;
+
+}  // namespace
 
 void UnwindCache::Init(void* memory, size_t entries) {
   entries_ = static_cast<Entry*>(memory);
@@ -17,7 +25,7 @@ void UnwindCache::Init(void* memory, size_t entries) {
   if (range != nullptr) {
     if (range->cfi != nullptr) rule = range->cfi->Find(pc - 1 - range->bias, &scratch_);
     if ((rule.flags & CfiRule::kNoRow) && (range->flags & ModuleRange::kFramePointers) == 0) {
-      return_path_.Find(pc, range->begin, range->end, &rule);
+      FindReturnPath(pc, *range, &rule);
     }
     if (range->flags & ModuleRange::kWrapper) rule.flags |= CfiRule::kWrapper;
   }
@@ -28,6 +36,12 @@ void UnwindCache::Init(void* memory, size_t entries) {
   misses_++;
   entry->pc = pc;
   entry->rule = rule;
+}
+
+void UnwindCache::FindReturnPath(uint64_t pc, const ModuleRange& range, CfiRule* rule) {
+  if (range.cfi != nullptr && return_rules.Find(pc, range.cfi, rule)) return;
+  return_path_.Find(pc, range.begin, range.end, rule);
+  if (range.cfi != nullptr) return_rules.Add(pc, range.cfi, *rule);
 }
 
 [[gnu::noinline]] void UnwindCache::Flush() {

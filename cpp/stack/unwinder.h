@@ -77,6 +77,8 @@ class UnwindCache {
   static_assert(sizeof(Entry) == 24);
 
   void Fill(Entry* entry, uint64_t pc);
+  // For code that has no row.
+  void FindReturnPath(uint64_t pc, const ModuleRange& range, CfiRule* rule);
   void Flush();
 
   Entry* entries_ = nullptr;
