@@ -115,7 +115,8 @@ void FrameResolver::ResolveInto(uint64_t key) {
   }
   const uint64_t address = key & ~kKeyInterpreted;
   // A return address may be the first byte after its function's code.
-  v8::CodeMap::Code* code = code_.Find((key & kKeyInterpreted) != 0 ? address : address - 1);
+  const bool interpreted = (key & kKeyInterpreted) != 0;
+  v8::CodeMap::Code* code = interpreted ? code_.FindBytecode(address) : code_.Find(address - 1);
   if (code != nullptr) {
     ResolveCode(code, address);
   } else if (address - hidden_start_ >= hidden_bytes_) {

@@ -235,6 +235,12 @@ CodeMap::Code* CodeMap::Find(uint64_t address) {
   return range == nullptr ? nullptr : &codes_[range->code];
 }
 
+CodeMap::Code* CodeMap::FindBytecode(uint64_t address) {
+  // Before a first bytecode is its array's header: nothing else can end there.
+  Code* const entered = Find(address + 1);
+  return entered != nullptr && entered->start == address + 1 ? entered : Find(address);
+}
+
 CodeMap::ScriptUrls CodeMap::Urls(uint32_t script) const {
   if (script == 0) return {};
   const Script& found = scripts_[script];

@@ -42,6 +42,9 @@ class CodeMap {
 
   // The code at an address, or null. Valid until the next change.
   Code* Find(uint64_t address);
+  // The bytecode that a frame executes at `address`. One byte before its first it is at the entry
+  // of its function, where V8 looks for interrupts: it installs optimized code then, or collects.
+  Code* FindBytecode(uint64_t address);
   std::string_view Name(const Code& code) const {
     return {text_.data() + code.name, code.name_bytes};
   }

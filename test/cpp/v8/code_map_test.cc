@@ -100,8 +100,11 @@ class CodeMapTest : public testing::Test {
   }
 
   // "callee:7 caller:4": innermost first.
-  std::string At(uint64_t address) {
-    CodeMap::Code* const code = map_.Find(address);
+  std::string At(uint64_t address) { return At(address, address); }
+
+  // What code that is found by one address says of another.
+  std::string At(uint64_t found_by, uint64_t address) {
+    CodeMap::Code* const code = map_.Find(found_by);
     if (code == nullptr) return "none";
     CodeMap::Call calls[CodeMap::kMaxCalls];
     std::string text;
@@ -123,6 +126,23 @@ TEST_F(CodeMapTest, CallSitesSayMoreThanTheTable) {
   AddMachine();
   EXPECT_EQ(At(kMachine + 0x20), "caller:4");
   EXPECT_EQ(At(kMachine + 0x40), "callee:7 caller:4");
+}
+
+TEST_F(CodeMapTest, TheEntryOfAFunctionIsBeforeItsFirstBytecode) {
+  const auto bytecode_at = [this](uint64_t address) {
+    const CodeMap::Code* const code = map_.FindBytecode(address);
+    return code == nullptr ? "none" : At(code->start, address);
+  };
+  AddCaller();
+  AddCallee();
+  Add(0x40000, 0, "JS:~entered a.js:3:1", {{-1, 30}, {0, 41}});
+  EXPECT_EQ(bytecode_at(0x40000 - 1), "entered:4");
+  EXPECT_EQ(bytecode_at(0x40000), "entered:5");
+  EXPECT_EQ(bytecode_at(kCaller + 20), "caller:4");
+  EXPECT_EQ(bytecode_at(kCaller - 1), "caller:0") << "this table has no entry";
+  EXPECT_EQ(bytecode_at(kCaller - 2), "none");
+  EXPECT_EQ(bytecode_at(kCaller + kBytes - 1), "caller:4") << "its last byte";
+  EXPECT_EQ(bytecode_at(kCaller + kBytes), "none");
 }
 
 TEST_F(CodeMapTest, TheTableSaysWhatIsNoCallSite) {
