@@ -11,6 +11,7 @@
 #include "base/ticks.h"
 #include "format/rings.h"
 #include "track/thread_state.h"
+#include "track/walk_check.h"
 
 namespace memtape {
 
@@ -48,6 +49,7 @@ inline size_t WalkDefault(ThreadState* state, const Regs& caller, FrameHash* has
   if (state->js.c_entry_fp != nullptr) {
     const size_t count = state->js_memo.Walk(state->js, kMaxFrames - 1, hash);
     if (MEMTAPE_LIKELY(count != 0)) {
+      CheckJsWalk(state->js_memo, state->js, count, *hash, keys + 1, kMaxFrames - 1);
       hash->Add(keys[0]);
       return 1 + count;
     }

@@ -58,7 +58,9 @@ WalkedStack WalkNative(ThreadState* state, const Regs& caller) {
   if (MEMTAPE_LIKELY(bounds != nullptr)) {
     ForgetIfKeysChange(state);
     const Regs leaf = SkipWrappers(caller, &cache, *bounds);
-    walk = state->memo.Walk(leaf, &cache, *bounds, KeyOfFrame{state->js});
+    const KeyOfFrame key_of{state->js};
+    walk = state->memo.Walk(leaf, &cache, *bounds, key_of);
+    CheckNativeWalk(&state->memo, walk, leaf, &cache, *bounds, key_of, state->keys, kMaxFrames);
   } else {
     walk.hash = HashFrame(HashSeed(WalkEnd::kNone), caller.pc);
     state->keys[0] = caller.pc;
