@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include <algorithm>
 #include <new>
 
 #include "os/os.h"
@@ -171,7 +172,44 @@ bool ModuleRegistry::RefreshFromMaps(const char* text, size_t size) {
   }
   AdmitFromMaps(mem_fd, candidate);
   os::Close(mem_fd);
+  FindCopies(text, end);
   return FinishRefresh();
+}
+
+// Executable mappings of a loaded module's file outside the module.
+void ModuleRegistry::FindCopies(const char* text, const char* end) {
+  copy_count_ = 0;
+  MapsLine copy, own;
+  for (const char* at = text; ReadMapsLine(&at, end, &copy);) {
+    if (!copy.executable || copy.inode == 0) continue;
+    for (const Module* m = first_; m != nullptr; m = m->next) {
+      const ElfImage::Range& all = m->image.all;
+      if (m->seen_at_ != version_ || m->inode_ != copy.inode) continue;
+      if (copy.begin >= all.begin && copy.begin < all.end) break;
+      for (const char* other = text; ReadMapsLine(&other, end, &own);) {
+        if (own.inode != copy.inode || !own.executable || own.begin < all.begin ||
+            own.end > all.end || copy.offset - own.offset >= own.end - own.begin) {
+          continue;
+        }
+        const uint64_t original = own.begin + (copy.offset - own.offset);
+        const uint64_t bytes = std::min(copy.end - copy.begin, own.end - original);
+        if (copy_count_ == kMaxCopies) return;
+        copies_[copy_count_++] = {{copy.begin, copy.begin + bytes}, original};
+        break;
+      }
+      break;
+    }
+  }
+}
+
+uint64_t ModuleRegistry::InModule(uint64_t address) const {
+  for (size_t i = 0; i < copy_count_; i++) {
+    const ElfImage::Range& range = copies_[i].range;
+    if (address >= range.begin && address < range.end) {
+      return copies_[i].original + (address - range.begin);
+    }
+  }
+  return address;
 }
 
 void ModuleRegistry::AdmitFromMaps(int mem_fd, const Candidate& candidate) {

@@ -60,6 +60,10 @@ class ModuleRegistry {
   void Attach(MapReader* reader);
 
   const Module* modules() const { return first_; }  // loaded ones and others, by id
+  // V8 of Node.js 20 maps its builtins a second time, near the code that it compiles. Of an address
+  // in such a mapping, where the same code is in its module; any other as it is. As of the last
+  // RefreshFromMaps.
+  uint64_t InModule(uint64_t address) const;
   uint64_t version() const { return version_; }
   const ModuleMap* current() const { return published_.load(std::memory_order_acquire); }
   // Versions that some reader still held at the last publication, and the current one.
@@ -67,9 +71,15 @@ class ModuleRegistry {
 
  private:
   struct Candidate;
+  struct Copy {
+    ElfImage::Range range;
+    uint64_t original = 0;  // of range.begin
+  };
+  static constexpr size_t kMaxCopies = 8;
 
   void AdmitMapped(const char* name, uint64_t bias, const void* headers, size_t count);
   void AdmitFromMaps(int mem_fd, const Candidate& candidate);
+  void FindCopies(const char* text, const char* end);
   Module* FindKnown(const ElfImage& image, const char* path, size_t path_size);
   Module* Add(const ElfImage& image, const char* path, size_t path_size);
   bool NeedsTable(Module* module);
@@ -85,6 +95,8 @@ class ModuleRegistry {
   Module* first_ = nullptr;
   Module* last_ = nullptr;
   Module* main_ = nullptr;
+  Copy copies_[kMaxCopies];
+  size_t copy_count_ = 0;
   uint64_t version_ = 0;  // counts refreshes
   bool dirty_ = false;
   std::atomic<const ModuleMap*> published_{nullptr};

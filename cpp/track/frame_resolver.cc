@@ -198,9 +198,11 @@ uint32_t FrameResolver::Label(std::string_view text) {
 }
 
 uint32_t FrameResolver::ResolveNative(uint64_t address) {
+  uint64_t at = 0;
   const auto find = [&]() -> const ModuleRange* {
+    at = modules_->InModule(address - 1) + 1;
     const ModuleMap* map = modules_->current();
-    return map == nullptr ? nullptr : map->Find(address - 1);
+    return map == nullptr ? nullptr : map->Find(at - 1);
   };
   const ModuleRange* range = find();
   // Something may have been loaded since: look again, but not for every unknown address.
@@ -220,7 +222,7 @@ uint32_t FrameResolver::ResolveNative(uint64_t address) {
   FrameRecord record;
   record.kind = FrameKind::kNative;
   record.module = range->module_id;
-  record.offset = address - range->bias;
+  record.offset = at - range->bias;
   return dictionary_->Frame(record);
 }
 

@@ -259,6 +259,41 @@ TEST_F(ModuleRegistryTest, ReadersAndOwnerRunAtTheSameTime) {
   EXPECT_GT(reads.load(), 100u);
 }
 
+TEST_F(ModuleRegistryTest, KnowsCodeThatIsMappedASecondTime) {
+  FromMaps();
+  const Module* program = Find(program_invocation_short_name);
+  ASSERT_NE(program, nullptr);
+  const auto code = reinterpret_cast<uint64_t>(&BaseName);
+  EXPECT_EQ(registry_.InModule(code), code);
+  // Where in the file it is.
+  std::stringstream lines(Maps());
+  uint64_t begin = 0, end = 0, offset = 0;
+  for (std::string line; std::getline(lines, line);) {
+    char permissions[8];
+    if (sscanf(line.c_str(), "%lx-%lx %7s %lx", &begin, &end, permissions, &offset) == 4 &&
+        begin <= code && code < end) {
+      break;
+    }
+  }
+  ASSERT_LT(code, end);
+  const uint64_t page = code & ~uint64_t{4095};
+  const int fd = open("/proc/self/exe", O_RDONLY);
+  void* copy = mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd,
+                    static_cast<off_t>(offset + (page - begin)));
+  close(fd);
+  ASSERT_NE(copy, MAP_FAILED);
+  const auto base = reinterpret_cast<uint64_t>(copy);
+  EXPECT_EQ(registry_.InModule(base), base) << "not seen yet";
+  FromMaps();
+  EXPECT_EQ(registry_.InModule(base), page);
+  EXPECT_EQ(registry_.InModule(base + 4095), page + 4095);
+  EXPECT_EQ(registry_.InModule(base + 4096), base + 4096);
+  EXPECT_EQ(registry_.InModule(code), code);
+  munmap(copy, 4096);
+  FromMaps();
+  EXPECT_EQ(registry_.InModule(base), base);
+}
+
 TEST_F(ModuleRegistryTest, TablesAreOptional) {
   ModuleRegistry names_only(&arena_, ModuleRegistry::Tables::kNone);
   const size_t before = arena_.mapped_bytes();
