@@ -35,7 +35,7 @@ inline constexpr size_t kBlockCrcOffset = 4;
 inline constexpr size_t kBlockKindOffset = 8;
 inline constexpr size_t kBlockReservedOffset = 9;
 
-enum class BlockKind : uint8_t { kRecords = 1, kZstd = 2, kGzip = 3 };
+enum class BlockKind : uint8_t { kRecords = 1, kZstd = 2, kGzip = 3, kColumns = 4 };
 
 // §4.1 alloc
 inline constexpr uint8_t kAllocTag = 0x80;

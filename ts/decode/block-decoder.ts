@@ -3,6 +3,7 @@
 
 import { LIMITS } from '../format/constants.js';
 import { ByteCursor } from './byte-cursor.js';
+import { ColumnReader } from './columns.js';
 import type { RecordConsumer } from './consumer.js';
 import { newCounts } from './counts.js';
 import { EventReplay } from './event-replay.js';
@@ -16,6 +17,7 @@ export class BlockDecoder {
   readonly #kernel = new Kernel();
   readonly tables = new Tables(this.#kernel);
   readonly live = new LiveBlocks(this.#kernel);
+  readonly columns = new ColumnReader(this.#kernel);
   readonly counts = newCounts();
   readonly long: LongRecords;
 

@@ -80,6 +80,8 @@ export class BlockReader {
     const end = start + payloadBytes;
     if (kind === BLOCK_KIND.records) {
       await this.#records(bytes, start, end, offset);
+    } else if (kind === BLOCK_KIND.columns) {
+      await this.#columns(bytes, start, end, offset);
     } else if (kind === BLOCK_KIND.zstd || kind === BLOCK_KIND.gzip) {
       const inner = inflate(kind, bytes.subarray(start, end));
       if (inner) return await this.#innerBlocks(inner, offset);
@@ -110,7 +112,18 @@ export class BlockReader {
     this.#consumer.onDropped?.({ offset: at, bytes: lost, reason: malformed.message });
   }
 
-  /** F-8: blocks of kind 1 and nothing else; `offset` is that of the block around them. */
+  async #columns(bytes: Uint8Array, start: number, end: number, offset: number): Promise<void> {
+    const payloads = this.#decoder.columns.payloads(bytes.subarray(start, end));
+    let next = payloads.next();
+    for (; !next.done; next = payloads.next()) {
+      await this.#records(next.value, 0, next.value.length, offset);
+    }
+    if (next.value) return;
+    this.#decoder.skip(end - start);
+    this.#drop(offset, BLOCK_HEADER_BYTES + end - start, 'malformed columns');
+  }
+
+  /** F-8: blocks of kinds 1 and 4, and nothing else; `offset` is that of the block around them. */
   async #innerBlocks(bytes: Uint8Array, offset: number): Promise<void> {
     let at = 0;
     while (at < bytes.length) {
@@ -122,11 +135,15 @@ export class BlockReader {
         return this.#drop(offset, left, 'no block here in a compressed one');
       }
       const end = at + blockBytes;
-      if (!checksumHolds(bytes, at, payloadBytes) || kindAt(bytes, at) !== BLOCK_KIND.records) {
+      const kind = kindAt(bytes, at);
+      if (kind === BLOCK_KIND.columns) {
+        // The checksum of the compressed block covers them.
+        await this.#columns(bytes, at + BLOCK_HEADER_BYTES, end, offset);
+      } else if (kind === BLOCK_KIND.records && checksumHolds(bytes, at, payloadBytes)) {
+        await this.#records(bytes, at + BLOCK_HEADER_BYTES, end, offset);
+      } else {
         this.#decoder.skip(payloadBytes);
         this.#drop(offset, blockBytes, 'damaged block in a compressed one');
-      } else {
-        await this.#records(bytes, at + BLOCK_HEADER_BYTES, end, offset);
       }
       at = end;
     }

@@ -75,6 +75,9 @@ export const EVENT = {
 } as const;
 export const EVENT_WORDS = 6;
 
+/** What `joinNext` returns for a payload that is. */
+const MALFORMED = 0xffffffff;
+
 interface Exports {
   readonly memory: WebAssembly.Memory;
   readonly stateAddress: WebAssembly.Global;
@@ -95,6 +98,11 @@ interface Exports {
   addStack(node: number, flags: number): number;
   putAddress(id: number, address: number): void;
   crc32c(at: number, end: number, crc: number): number;
+  columnSpace(bytes: number): number;
+  rowSpace(): number;
+  split(bytes: number, unwantedTags: number): number;
+  beginJoin(bytes: number): number;
+  joinNext(): number;
 }
 
 /** Reading cannot go on, whatever the capture holds. */
@@ -219,6 +227,32 @@ export class Kernel {
   /** Of what was copied in. */
   crc32c(at: number, end: number, crc: number): number {
     return this.#exports.crc32c(at, end, crc) >>> 0;
+  }
+
+  /** The payload of a block of columns (docs/format.md §3.2), or null when a record is malformed. `unwantedTags`: bit by tag − 0x20. */
+  split(blocks: Uint8Array, unwantedTags: number): Uint8Array | null {
+    const columns = this.#columnSpace(blocks.length);
+    this.bytes.set(blocks, this.#exports.rowSpace() >>> 0);
+    const bytes = this.#exports.split(blocks.length, unwantedTags) >>> 0;
+    return bytes === 0 ? null : this.bytes.slice(columns, columns + bytes);
+  }
+
+  /** False when the columns' lengths are malformed. */
+  beginJoin(columns: Uint8Array): boolean {
+    const at = this.#columnSpace(columns.length);
+    this.bytes.set(columns, at);
+    return this.#exports.beginJoin(columns.length) !== 0;
+  }
+
+  /** The next payload, an empty one behind the last, null for a malformed one. It lasts until the next call of any method. */
+  joinNext(): Uint8Array | null {
+    const bytes = this.#exports.joinNext() >>> 0;
+    const at = this.#exports.rowSpace() >>> 0;
+    return bytes === MALFORMED ? null : this.bytes.subarray(at, at + bytes);
+  }
+
+  #columnSpace(bytes: number): number {
+    return this.#call(() => this.#exports.columnSpace(bytes)) >>> 0;
   }
 
   #call<Result>(call: () => Result): Result {

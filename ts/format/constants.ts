@@ -28,7 +28,7 @@ export const BLOCK_HEADER_BYTES = 12;
 
 export const BLOCK_OFFSET = { payload_bytes: 0, crc: 4, kind: 8, reserved: 9 } as const;
 
-export const BLOCK_KIND = { records: 1, zstd: 2, gzip: 3 } as const;
+export const BLOCK_KIND = { records: 1, zstd: 2, gzip: 3, columns: 4 } as const;
 
 // §4.1 alloc
 export const ALLOC_TAG = 0x80;

@@ -4,13 +4,26 @@
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { crc32c } from '../decode/crc32c.js';
-import { BLOCK_HEADER_BYTES, BLOCK_KIND, BLOCK_OFFSET, LIMITS } from '../format/constants.js';
+import { Kernel } from '../decode/kernel.js';
+import {
+  BLOCK_HEADER_BYTES,
+  BLOCK_KIND,
+  BLOCK_OFFSET,
+  FIRST_LONG_TAG,
+  LIMITS,
+  LONG_TAG,
+} from '../format/constants.js';
 
 /** `auto`: zstd where Node.js has it, else gzip. */
 export type Compression = 'auto' | 'zstd' | 'gzip' | 'none';
 
 /** One block around whole blocks of records, or null when it would not be smaller. */
 export type CompressBlocks = (blocks: Uint8Array) => Promise<Uint8Array | null>;
+
+/** Of use only while there are rings: a sixteenth of what a capture of many stacks weighs. */
+const RING_TAGS = [LONG_TAG.ring_stack, LONG_TAG.ring_tails]
+  .map((tag) => 1 << (tag - FIRST_LONG_TAG))
+  .reduce((a, b) => a | b);
 
 // A tenth smaller than at 3, for three times the time (0.2 s for 2.8 million events, on threads beside), and quicker to decompress.
 const ZSTD_LEVEL = 9;
@@ -45,8 +58,10 @@ function around(
   kind: number,
   compress: (blocks: Uint8Array) => Promise<Uint8Array>,
 ): CompressBlocks {
+  const kernel = new Kernel();
   return async (blocks) => {
-    const payload = await compress(blocks);
+    const columns = kernel.split(blocks, RING_TAGS);
+    const payload = await compress(columns ? encodeBlock(BLOCK_KIND.columns, columns) : blocks);
     const smaller = payload.length + BLOCK_HEADER_BYTES < blocks.length;
     return smaller && payload.length <= LIMITS.kMaxBlockBytes ? encodeBlock(kind, payload) : null;
   };

@@ -2,9 +2,11 @@
 // Copies a capture's blocks, regrouped and compressed.
 
 import type { FileHandle } from 'node:fs/promises';
-import { payloadBytesAt } from '../decode/block-frame.js';
+import { kindAt, payloadBytesAt } from '../decode/block-frame.js';
+import { ColumnReader } from '../decode/columns.js';
 import { crc32c } from '../decode/crc32c.js';
 import { inflate } from '../decode/inflate.js';
+import { Kernel } from '../decode/kernel.js';
 import {
   BLOCK_HEADER_BYTES,
   BLOCK_KIND,
@@ -71,12 +73,31 @@ function joined(ranges: readonly BlockRange[]): BlockRange[] {
   return result;
 }
 
+/** Blocks of records for blocks of columns. */
+function inRows(blocks: Uint8Array): Uint8Array {
+  const result: Uint8Array[] = [];
+  for (let at = 0; at < blocks.length; ) {
+    const end = at + BLOCK_HEADER_BYTES + payloadBytesAt(blocks, at);
+    if (kindAt(blocks, at) !== BLOCK_KIND.columns) result.push(blocks.subarray(at, end));
+    else result.push(...blocksOf(blocks.subarray(at + BLOCK_HEADER_BYTES, end)));
+    at = end;
+  }
+  return Buffer.concat(result);
+}
+
+const blocksOf = (columns: Uint8Array): Uint8Array[] =>
+  Array.from(new ColumnReader(new Kernel()).payloads(columns), (payload) =>
+    encodeBlock(BLOCK_KIND.records, payload),
+  );
+
 /** The blocks of the range that ends a capture, without the trailer record at their end. */
 export async function withoutTrailer(file: FileHandle, range: BlockRange): Promise<Uint8Array> {
   const block = await readRange(file, range.offset, range.bytes);
   const payload = block.subarray(BLOCK_HEADER_BYTES);
-  const opened = range.kind === BLOCK_KIND.records ? block : inflate(range.kind, payload);
-  if (!opened) return block;
+  const isCompressed = range.kind === BLOCK_KIND.zstd || range.kind === BLOCK_KIND.gzip;
+  const inside = isCompressed ? inflate(range.kind, payload) : block;
+  if (!inside) return block;
+  const opened = inRows(inside);
   let start = 0;
   for (let at = 0; at < opened.length; at += BLOCK_HEADER_BYTES + payloadBytesAt(opened, at)) {
     start = at;

@@ -390,6 +390,71 @@ void Compressed(CaptureBuilder& c) {
   c.encoder().Trailer(kTrailer);
 }
 
+using ColumnBytes = std::array<Bytes, 48>;
+
+// §3.2.
+Bytes ColumnPayload(const ColumnBytes& columns) {
+  Bytes payload;
+  for (const Bytes& column : columns) payload.push_back(static_cast<uint8_t>(column.size()));
+  for (const Bytes& column : columns) {
+    payload.insert(payload.end(), column.begin(), column.end());
+  }
+  return payload;
+}
+
+// A block of an alloc of a known address and frees of both kinds, behind whatever stands in the
+// columns.
+void AddFrees(ColumnBytes& columns) {
+  const auto add = [&columns](size_t column, const Bytes& bytes) {
+    columns[column].insert(columns[column].end(), bytes.begin(), bytes.end());
+  };
+  add(0, {0xE0, 0xC6, 0x5B, 1, 3, 2, 1, 2, 2, 2});
+  add(1, {0x81, 0x42, 0x50, 0x03, 0});
+  add(2, {kRecentStacks + 1});
+  add(3, {7});
+  add(5, {1});
+  add(8, {0});
+  add(9, {0});
+}
+
+// The example of §9 with a frame that is a label, and a second block.
+void Columns(CaptureBuilder& c) {
+  ColumnBytes columns;
+  columns[0] = {0, 0, 1, 1, 1, 1, 1, 1};
+  columns[1] = {0x01, 0x22, 0x20, 0x26, 0x04, 0x02, 0x88, 0x9C, 0x61, 0};
+  columns[3] = {0xAC, 0x02};
+  columns[4] = {0x80, 0x28, 0x50};
+  columns[10] = {0xDC, 0x0B};
+  columns[11] = {1};
+  columns[12] = {0x10};
+  columns[13] = {1};
+  columns[14] = {1};
+  columns[15] = {5, 1, 2};
+  columns[16] = {'f'};
+  columns[18] = {1, 0x92, 0x21, 1, 0};
+  columns[22] = {7, 1};
+  AddFrees(columns);
+  c.AppendBlock(BlockKind::kColumns, ColumnPayload(columns));
+
+  ColumnBytes frees;
+  AddFrees(frees);
+  CaptureBuilder inner;
+  inner.AppendBlock(BlockKind::kColumns, ColumnPayload(frees));
+  c.AppendBlock(BlockKind::kZstd,
+                StoredZstd({inner.bytes().begin() + kFileHeaderBytes, inner.bytes().end()}));
+  // F-26: a second block that lacks its size, one byte too many, and a reserved tag.
+  ColumnBytes lacking = frees;
+  AddFrees(lacking);
+  lacking[3].pop_back();
+  c.AppendBlock(BlockKind::kColumns, ColumnPayload(lacking));
+  ColumnBytes left = frees;
+  left[47] = {1};
+  c.AppendBlock(BlockKind::kColumns, ColumnPayload(left));
+  ColumnBytes reserved = frees;
+  reserved[1][3] = 0x05;
+  c.AppendBlock(BlockKind::kColumns, ColumnPayload(reserved));
+}
+
 // What a process leaves that is killed while its rings are not empty.
 void Recovered(CaptureBuilder& c) {
   RecordEncoder& e = c.encoder();
@@ -504,6 +569,7 @@ constexpr Golden kGoldens[] = {
     {"malformed-record", MalformedRecord},
     {"filler", Filler},
     {"compressed", Compressed},
+    {"columns", Columns},
     {"recovered", Recovered},
 };
 

@@ -21,6 +21,7 @@ import {
 } from './state';
 import { position, varint } from './varint';
 
+export { beginJoin, columnSpace, joinNext, rowSpace, split } from './columns';
 export { crc32c } from './crc32c';
 export { eventBuffer } from './events';
 export { outOfMemory } from './memory';

@@ -7,7 +7,7 @@ import { NODE_BYTES, NODES, STACK_BYTES, STACKS, state } from './state';
 import { position, varint } from './varint';
 
 const PREDICTED_FRAMES: u32 = 4096;
-const FLAG_BITS: u32 = 4;
+export const FLAG_BITS: u32 = 4;
 const PREDICTED: usize = memory.data(4096 * 4, 16);
 /** Some definition was lost that the block's predictions build on (F-22). */
 let isUnpredictable: bool = false;
