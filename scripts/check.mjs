@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `npm run check`: format, lint, types, layers. `npm run format` writes what can be written.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { needPackages, needTools } from './setup.mjs';
 import { root } from './sources.mjs';
@@ -22,8 +22,6 @@ const cppFiles = execFileSync(
 
 const node = process.execPath;
 /** @typedef {[name: string, command: string, args: string[]]} Step */
-/** @type {Step} */
-const tidy = ['clang-tidy', node, ['scripts/clang-tidy.mjs']];
 /** @type {Step[]} */
 const steps = [
   ['clang-format', 'clang-format-14', [...(fix ? ['-i'] : ['--dry-run', '--Werror']), ...cppFiles]],
@@ -43,15 +41,39 @@ const steps = [
     [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.browser.json'],
   ],
   ['layers', node, ['scripts/check-layers.mjs']],
-  // Changes nothing, and takes long for what just changed.
-  ...(fix ? [] : [tidy]),
 ];
+// Changes nothing, and takes long for what just changed. It keeps all processors busy; the others one.
+/** @type {Step[]} */
+const beside = fix ? [] : [['clang-tidy', node, ['scripts/clang-tidy.mjs']]];
 
-const failed = steps.filter(([name, command, args]) => {
+/**
+ * What a step printed comes in one piece, when it has ended.
+ * @param {Step} step
+ * @returns {Promise<boolean>}
+ */
+function passes([name, command, args]) {
   const startedMs = performance.now();
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
-  return status !== 0;
-});
-process.exitCode = failed.length > 0 ? 1 : 0;
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  /** @type {Buffer[]} */
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => output.push(data));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => {
+      const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+      process.stdout.write(Buffer.concat(output));
+      console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
+      resolve(status === 0);
+    });
+  });
+}
+
+/** @param {Step[]} list */
+async function allPass(list) {
+  let passed = true;
+  for (const step of list) passed = (await passes(step)) && passed;
+  return passed;
+}
+
+const passed = await Promise.all([allPass(steps), allPass(beside)]);
+process.exitCode = passed.every(Boolean) ? 0 : 1;

@@ -120,7 +120,9 @@ export function needCrates(folder) {
     .split('\n');
   for (const crate of list) {
     const [name = '', version = ''] = crate.split(' ');
-    const args = ['install', '-q', '--locked', '--root', target, '--version', version, name];
+    // Tests give it little to do: optimizing it would take longer than all they do with it.
+    const args = ['install', '-q', '--debug', '--locked', '--root', target];
+    args.push('--version', version, name);
     const { status } = spawnSync('cargo', args, {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // `npm test`: from a clean clone to one line that says how many tests passed. `npm test -- --quick`
 // leaves out what needs other Node.js versions or a browser.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { needCrates, needPackages, needPython, needTools, run } from './setup.mjs';
+import { needTools, run } from './setup.mjs';
 import { root } from './sources.mjs';
 
 const quick = process.argv.includes('--quick');
@@ -101,39 +102,50 @@ function otherBuilds() {
   return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
 }
 
-heading('Set-up');
-needTools(['g++', 'make', 'python3', 'cmake', 'ninja', 'googletest', 'clang-format', 'clang-tidy']);
-if (!quick) needTools(['chromium']);
-needPackages();
-if (!quick) needPackages('test/nodes');
-if (!quick) needPackages('test/consumers');
-if (!quick) needPython('test/consumers');
-if (!quick) needCrates('test/consumers');
-if (!quick && existsSync(join(root, 'test/real/package-lock.json'))) needPackages('test/real');
-rmSync(results, { recursive: true, force: true });
-mkdirSync(results, { recursive: true });
-
-heading('Build');
-const { buildTs } = await import('./build-ts.mjs');
-const { buildNative } = await import('./build-native.mjs');
-await buildTs();
-buildNative();
+/**
+ * Runs a script beside what follows.
+ * @param {string[]} args
+ * @returns {() => Promise<void>} waits for its end; ends this process if the script failed
+ */
+function beside(...args) {
+  const ended = once(spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }), 'close');
+  return async () => {
+    const [status, signal] = await ended;
+    if (status === 0) return;
+    console.error(`${args.join(' ')}: ${signal ?? `exit code ${status}`}`);
+    process.exit(1);
+  };
+}
 
 /** @type {Counts} */
 const sum = { passed: 0, failed: 0, skipped: 0 };
-const parts = [
-  checks,
-  () => cppTests('C++ tests', 'debug'),
-  () => (quick ? { passed: 0, failed: 0, skipped: 1 } : cppTests('… under ASan and UBSan', 'asan')),
-  otherBuilds,
-  tsTests,
-];
-for (const part of parts) {
-  const counts = part();
+
+/** @param {Counts} counts */
+function add(counts) {
   sum.passed += counts.passed;
   sum.failed += counts.failed;
   sum.skipped += counts.skipped;
 }
+
+heading('Set-up');
+needTools(['g++', 'make', 'python3', 'cmake', 'ninja', 'googletest', 'clang-format', 'clang-tidy']);
+if (!quick) needTools(['chromium']);
+rmSync(results, { recursive: true, force: true });
+mkdirSync(results, { recursive: true });
+
+// The C++ tests need no package: compilers work while registries are waited for.
+const packages = beside('scripts/setup-tests.mjs', ...(quick ? ['--quick'] : []));
+add(cppTests('C++ tests', 'debug'));
+add(quick ? { passed: 0, failed: 0, skipped: 1 } : cppTests('… under ASan and UBSan', 'asan'));
+await packages();
+
+heading('Build');
+const typescript = beside('scripts/build.mjs', 'ts');
+const { buildNative } = await import('./build-native.mjs');
+buildNative();
+await typescript();
+
+for (const part of [checks, otherBuilds, tsTests]) add(part());
 const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : '';
 console.log(`\n${sum.passed} passed, ${sum.failed} failed${skipped}`);
 process.exitCode = sum.failed === 0 && sum.passed > 0 ? 0 : 1;
