@@ -20,6 +20,7 @@ namespace memtape {
 // `keys`: room for as many as a walk has at most. `count` JavaScript frames, with `hash`.
 inline void CheckJsWalk(const v8::JsMemo& memo, const v8::IsolateFrames& js, size_t count,
                         const FrameHash& hash, uint64_t* keys, size_t max) {
+  if (v8::JsMemo::IsInDeoptimizer(js)) return;  // the memo knows more
   uint64_t remembered[kMaxFrames];
   memo.CopyKeys(remembered);
   const v8::JsWalk walk = v8::WalkJs(js, keys, max);

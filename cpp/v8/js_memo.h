@@ -6,6 +6,11 @@
 //
 // Exact: all that a step reads from the stack is compared with what it was. Besides, a step depends
 // on the isolate and on which trampolines are known; when these change the memo begins anew.
+//
+// The memo also has what is no longer on the stack. V8's deoptimizer allocates in two calls from
+// the builtin DeoptimizationEntry: in the first the frame that it replaces is as it was, in the
+// second it has been taken off and is written over, while V8 still points to it. The walk of the
+// first is the second's, too: 1.2 % of the events of a TypeScript compilation.
 #pragma once
 
 #include <stddef.h>
@@ -55,7 +60,14 @@ class JsMemo {
     }
   }
 
+  // Whether the deoptimizer is at work. (It says that it left JavaScript where the frame is that it
+  // replaces; others have called C++ from that frame, or left JavaScript through one of their own.)
+  static bool IsInDeoptimizer(const IsolateFrames& isolate) {
+    return *isolate.fast_c_call_fp != 0 && *isolate.fast_c_call_fp == *isolate.c_entry_fp;
+  }
+
  private:
+  bool IsSecondCall(uintptr_t pc, uintptr_t fp) const;
   bool IsUnchanged(const IsolateFrames& isolate, const Frame& frame) const;
   size_t Compare(const IsolateFrames& isolate, size_t index) const;
   bool Discover(const IsolateFrames& isolate, uintptr_t fp, uintptr_t pc, Frame* frame) const;
@@ -67,6 +79,9 @@ class JsMemo {
   // What the frames were read with.
   const uintptr_t* c_entry_fp_ = nullptr;
   size_t trampoline_count_ = 0;
+  // The last walk, if it was in the deoptimizer's first call: where from. 0: it was not.
+  uintptr_t deoptimizer_pc_ = 0;
+  uintptr_t deoptimized_fp_ = 0;
 };
 
 }  // namespace memtape::v8

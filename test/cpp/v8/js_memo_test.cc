@@ -226,5 +226,47 @@ TEST_F(JsMemoTest, AFramePointerThatLeadsNowhereEndsTheMemoToo) {
   });
 }
 
+// The deoptimizer's second call has written over what its first call still saw.
+TEST_F(JsMemoTest, KnowsTheStackUnderTheDeoptimizer) {
+  OnOwnStack([&](std::span<uint64_t> stack) {
+    std::vector<MadeFrame> frames = {RandomFrame()};
+    for (int i = 0; i < 20; i++) {
+      frames.push_back({0x1000'0001, 0x4000'0000u + static_cast<uint64_t>(i), 0, 0, 12});
+    }
+    Write(stack, frames);
+    const uintptr_t replaced = *reinterpret_cast<uintptr_t*>(c_entry_fp_);
+    const auto call = [&](uintptr_t fp, uintptr_t pc) {
+      c_entry_fp_ = fast_fp_ = fp;
+      fast_pc_ = pc;
+      FrameHash hash;
+      std::vector<uint64_t> keys(64);
+      const size_t count = memo_.Walk(isolate_, keys.size(), &hash);
+      if (memo_.holds()) memo_.CopyKeys(keys.data());
+      keys.resize(count);
+      return std::pair(keys, hash.value());
+    };
+    constexpr uintptr_t kFirst = 0x5000'0101, kSecond = kFirst + 450, kOther = kFirst + 0x340;
+    const auto first = call(replaced, kFirst);
+    ASSERT_EQ(first.first.size(), 20u);
+    EXPECT_EQ(first.first[0], kFirst);
+    auto* const words = reinterpret_cast<uint64_t*>(replaced);
+    const std::vector<uint64_t> before(words - 5, words + 2);
+    std::fill(words - 5, words + 2, 0xBEEF'DEAD);
+    EXPECT_EQ(call(replaced, kSecond), first);
+    EXPECT_EQ(call(replaced, kSecond), first);
+    EXPECT_TRUE(call(replaced + 96, kSecond).first.size() != 20u) << "another frame";
+    EXPECT_TRUE(call(replaced, kSecond).first.empty()) << "after another walk";
+    std::copy(before.begin(), before.end(), words - 5);
+    EXPECT_EQ(call(replaced, kFirst), first);
+    std::fill(words - 5, words + 2, 0xBEEF'DEAD);
+    EXPECT_TRUE(call(replaced, kOther).first.empty()) << "the first call of another kind";
+    std::copy(before.begin(), before.end(), words - 5);
+    EXPECT_EQ(call(replaced, kFirst), first);
+    memo_.Forget();
+    std::fill(words - 5, words + 2, 0xBEEF'DEAD);
+    EXPECT_TRUE(call(replaced, kSecond).first.empty()) << "forgotten";
+  });
+}
+
 }  // namespace
 }  // namespace memtape::v8
