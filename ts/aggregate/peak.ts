@@ -26,7 +26,7 @@ export class PeakAggregator implements RecordConsumer {
   }
 
   onMap(map: MapRecord): void {
-    const peak = this.#blocks?.peak.moment ?? 0;
+    const peak = this.#blocks?.peakMoment ?? 0;
     for (const { stack, bytes, ranges } of committedDeltas(map)) {
       this.#mappings.change(stack, bytes, ranges, peak);
     }
@@ -57,7 +57,7 @@ export class PeakAggregator implements RecordConsumer {
   }
 
   peak(): Profile {
-    const mapped = this.#mappings.atPeak(this.#blocks?.peak.moment ?? 0);
+    const mapped = this.#mappings.atPeak(this.#blocks?.peakMoment ?? 0);
     return profile('peak', mapped, (visit) => this.#blocks?.visitPeak(visit));
   }
 

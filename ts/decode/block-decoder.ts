@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The payload of one block of records (docs/format.md §3.1-§5): hot records in wasm/, long ones in long-records.ts.
 
-import { LIMITS } from '../format/constants.js';
+import { FIRST_LONG_TAG, LAST_LONG_TAG, LIMITS } from '../format/constants.js';
 import { ByteCursor } from './byte-cursor.js';
 import { ColumnReader } from './columns.js';
 import type { RecordConsumer } from './consumer.js';
@@ -12,6 +12,9 @@ import { COLUMN, DOUBLE, INTEGER, Kernel, STOP } from './kernel.js';
 import { LiveBlocks } from './live-blocks.js';
 import { LongRecords } from './long-records.js';
 import { Tables } from './tables.js';
+
+/** §5; the others are the kernel's. */
+const isLongTag = (tag: number): boolean => tag >= FIRST_LONG_TAG && tag <= LAST_LONG_TAG;
 
 export class BlockDecoder {
   readonly #kernel = new Kernel();
@@ -26,6 +29,8 @@ export class BlockDecoder {
   /** Bytes that could have defined something up to here; a prologue cannot know of more identifiers. */
   #plausibleIds = 1;
   #problem = '';
+  /** Where the long record is that #longRecords met. */
+  #malformedAt = 0;
 
   constructor(consumer: RecordConsumer, options: { keepAddresses: boolean }) {
     this.#kernel.integers[INTEGER.keepsAddresses] = Number(options.keepAddresses);
@@ -69,10 +74,14 @@ export class BlockDecoder {
     try {
       return read();
     } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      this.#problem = error.message;
-      return -1;
+      return this.#refused(error);
     }
+  }
+
+  #refused(error: unknown): -1 {
+    if (!(error instanceof FormatError)) throw error;
+    this.#problem = error.message;
+    return -1;
   }
 
   #prologue(bytes: Uint8Array, start: number, end: number): number {
@@ -121,10 +130,25 @@ export class BlockDecoder {
       if (stop === STOP.malformed) return record;
       at = record;
       if (stop === STOP.eventsFull) continue;
-      at = this.#guarded(() => this.#longRecord(bytes, record, end));
-      if (at < 0) return record;
+      at = this.#longRecords(bytes, record, end);
+      if (at < 0) return this.#malformedAt;
     }
     return -1;
+  }
+
+  /** Definitions mostly come several in a row, so the kernel is entered anew only behind the last one. The position there, or -1. */
+  #longRecords(bytes: Uint8Array, start: number, end: number): number {
+    let at = start;
+    try {
+      while (at < end && isLongTag(bytes[at] as number)) {
+        this.#malformedAt = at;
+        at = this.#longRecord(bytes, at, end);
+        if (at < 0) return -1;
+      }
+      return at;
+    } catch (error) {
+      return this.#refused(error);
+    }
   }
 
   /** What the kernel has defined since the last time. */

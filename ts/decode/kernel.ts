@@ -177,8 +177,15 @@ export class Kernel {
     this.#exports.beginBlock();
   }
 
+  /** Without `#call`: it is entered for every few long records. */
   run(at: number, end: number): number {
-    return this.#call(() => this.#exports.run(at, end)) >>> 0;
+    try {
+      const stopped = this.#exports.run(at, end);
+      if (this.bytes.length === 0) this.#look();
+      return stopped >>> 0;
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
 
   setTime(timeNs: number): void {
@@ -262,12 +269,16 @@ export class Kernel {
       if (this.bytes.length === 0) this.#look();
       return result;
     } catch (error) {
-      if (this.#exports.outOfMemory() === 0) throw error;
-      throw refusal(
-        'the capture has more live blocks and stacks than fit 4 GB of memory',
-        'record a shorter part of the program',
-      );
+      throw this.#explained(error);
     }
+  }
+
+  #explained(error: unknown): unknown {
+    if (this.#exports.outOfMemory() === 0) return error;
+    return refusal(
+      'the capture has more live blocks and stacks than fit 4 GB of memory',
+      'record a shorter part of the program',
+    );
   }
 
   #look(): void {

@@ -51,13 +51,18 @@ export class LiveBlocks {
     return this.#kernel.doubles[DOUBLE.heap] as number;
   }
 
+  /** Of `peak`, and without the rest. */
+  get peakMoment(): number {
+    return this.#kernel.doubles[DOUBLE.peakMoment] as number;
+  }
+
   get peak(): PeakMoment {
     const { doubles } = this.#kernel;
     return {
       bytes: doubles[DOUBLE.peak] as number,
       timeNs: doubles[DOUBLE.peakTimeNs] as number,
       event: doubles[DOUBLE.peakEvent] as number,
-      moment: doubles[DOUBLE.peakMoment] as number,
+      moment: this.peakMoment,
     };
   }
 
@@ -68,7 +73,7 @@ export class LiveBlocks {
 
   /** What was live at the peak. */
   visitPeak(visit: VisitBlock): void {
-    this.#visitBornBefore(this.peak.moment, visit);
+    this.#visitBornBefore(this.peakMoment, visit);
     this.#visitFreed('freedSincePeak', visit);
   }
 
