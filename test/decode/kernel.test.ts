@@ -81,6 +81,8 @@ describe('random events', () => {
     ]);
     expect(rowsOf(peak.peak())).toEqual(rowsOfModel(model.atPeak.values()));
     expect(rowsOf(peak.live())).toEqual(rowsOfModel(model.live.values()));
+    expect(model.atExit.size).toBeGreaterThan(0);
+    expect(rowsOf(peak.leaked())).toEqual(rowsOfModel(model.atExit.values()));
   });
 
   it('are told one by one as they are', async () => {

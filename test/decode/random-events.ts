@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Random events as a block's records in every way that docs/format.md §4 has to say them, and what they come to in plain terms.
 
-import { RECENT_ALLOCS, RECENT_FREES, RECENT_STACKS } from '../../ts/format/constants.js';
+import {
+  EXIT_MARK,
+  LONG_TAG,
+  RECENT_ALLOCS,
+  RECENT_FREES,
+  RECENT_STACKS,
+} from '../../ts/format/constants.js';
 import { varint } from './capture-bytes.js';
 
 export interface Block {
@@ -11,6 +17,8 @@ export interface Block {
   readonly thread: number;
 }
 
+/** The only string. */
+const EXIT_MARK_STRING = 1;
 const STACKS = 300;
 const SIZES = [0, 1, 24, 127, 128, 4000, 20_000, 2 ** 21, 2 ** 31, 2 ** 33 + 5, 2 ** 45];
 
@@ -21,6 +29,8 @@ export class RandomEvents {
   readonly live = new Map<number, Block>();
   /** The live blocks at the latest highest moment. */
   atPeak = new Map<number, Block>();
+  /** Those at the latest exit. */
+  atExit = new Map<number, Block>();
   peak = 0;
   peakEvent = 0;
   heap = 0;
@@ -53,6 +63,7 @@ export class RandomEvents {
     this.#stacks = [];
     this.#sizes = new Map();
     this.#lastWord = 0n;
+    if (this.nextStack === 1) this.#long(LONG_TAG.string, Buffer.from(EXIT_MARK));
     for (let i = 0; i < count; i++) this.#event();
     return this.#bytes;
   }
@@ -66,7 +77,9 @@ export class RandomEvents {
     else if (kind < 8) this.#switchThread();
     else if (kind < 9) this.#foreignFree();
     else if (kind < (grows ? 60 : 45)) this.#alloc();
-    else if (this.nextAddress > 1) this.#free();
+    else if (kind < 97 || this.#random(30) > 0) {
+      if (this.nextAddress > 1) this.#free();
+    } else this.#exit();
   }
 
   #defineStack(): void {
@@ -81,6 +94,19 @@ export class RandomEvents {
   #switchThread(): void {
     this.thread = this.#random(3) === 0 ? 70_000 : this.#random(5);
     this.#bytes.push(0x02, ...varint(this.thread));
+  }
+
+  /** Several long records in a row, of which the last but one is the mark. */
+  #exit(): void {
+    for (let i = this.#random(3); i > 0; i--) this.#long(LONG_TAG.gc, [this.thread % 5, 1, 0]);
+    this.#long(LONG_TAG.mark, [1, EXIT_MARK_STRING]);
+    this.#long(LONG_TAG.gc, [1, 1, 1]);
+    this.atExit = new Map(this.live);
+  }
+
+  #long(tag: number, fields: Iterable<number>): void {
+    const bytes = [...fields];
+    this.#bytes.push(tag, ...varint(bytes.length), ...bytes);
   }
 
   #foreignFree(): void {
