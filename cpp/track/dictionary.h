@@ -54,7 +54,7 @@ class Dictionary {
   PageArray<StackNode> stack_nodes_;  // by stack
   // Most of what a recording needs memory for: 900,000 nodes of a TypeScript compilation with
   // native stacks.
-  PageArray<NodeEntry> node_entries_;  // by node
+  PageArray<NodeEntry> node_entries_;                  // by node
   IdTable<NodeHash> nodes_{NodeHash{&node_entries_}};  // those that are not beside their parent
   // Of the latest nodes, which wait for their stack: a chain below new_parent_.
   PageArray<uint32_t> new_frames_;
