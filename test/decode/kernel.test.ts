@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { PeakAggregator } from '../../ts/aggregate/peak.js';
 import { TotalsAggregator } from '../../ts/aggregate/totals.js';
 import type { RecordConsumer } from '../../ts/decode/consumer.js';
-import { Kernel } from '../../ts/decode/kernel.js';
+import { COLUMN, Kernel } from '../../ts/decode/kernel.js';
 import { readCapture } from '../../ts/decode/read-capture.js';
 import type { Profile } from '../../ts/model/profile.js';
 import { NativeError } from '../../ts/native/native-error.js';
@@ -94,6 +94,15 @@ describe('random events', () => {
     await readCapture(bytes, totals);
     expect(totals.allocations).toBe(model.counts.allocations);
   });
+});
+
+it('knows what is live when identifiers come to need more segments than there was room for', () => {
+  const kernel = new Kernel();
+  const ids = [1, 5000, 16 * 4096, 40 * 4096, 200 * 4096];
+  for (const id of ids) kernel.put(id, 1, id, 0);
+  const sizes = ids.map((id) => kernel.numbers[kernel.row(COLUMN.blocks, id) / 2]);
+  expect(sizes).toEqual(ids);
+  expect(ids.map((id) => kernel.remove(id))).toEqual(ids.map(() => true));
 });
 
 it('what does not fit its memory is an error that says so', () => {
