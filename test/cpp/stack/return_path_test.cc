@@ -30,6 +30,28 @@ after_pushed:
   ret
 
   call memtape_path_begin
+after_branches:      # of three ways the one without a call is found last
+  jne 3f
+  call memtape_path_begin
+  add $0x48, %rsp
+  ret
+3:
+  js 4f
+  call memtape_path_begin
+  add $0x58, %rsp
+  ret
+4:
+  add $0x8, %rsp
+  ret
+
+  call memtape_path_begin
+after_given_back:    # the frame pointer is the caller's by then
+  pop %rbp
+  lea -0x8(%rbp), %rsp
+  add $0x10, %rsp
+  ret
+
+  call memtape_path_begin
 after_saved_fp:
   movups %xmm0, 0x8(%rsp)
   vmovaps %ymm8, 0x20(%rsp,%rax,2)
@@ -123,9 +145,10 @@ memtape_path_end:
   .popsection
 )");
 
-extern "C" const char memtape_path_begin[], memtape_path_end[], after_pushed[], after_saved_fp[],
-    after_scratch_fp[], after_framed[], after_saved_in_frame[], after_tail_call[], after_loop[],
-    after_nothing[], after_realigned[], after_no_call[];
+extern "C" const char memtape_path_begin[], memtape_path_end[], after_pushed[], after_branches[],
+    after_given_back[], after_saved_fp[], after_scratch_fp[], after_framed[],
+    after_saved_in_frame[], after_tail_call[], after_loop[], after_nothing[], after_realigned[],
+    after_no_call[];
 
 namespace memtape {
 namespace {
@@ -158,6 +181,7 @@ void ExpectRule(const char* label, CfaKind cfa, int offset, SlotKind fp, int fp_
 
 TEST(ReturnPath, TakesTheReturnWithFewestCallsBeforeIt) {
   ExpectRule(after_pushed, CfaKind::kSp, 16, SlotKind::kSame, 0);
+  ExpectRule(after_branches, CfaKind::kSp, 16, SlotKind::kSame, 0);
 }
 
 TEST(ReturnPath, FindsTheFramePointerThatIsGivenBack) {
@@ -182,7 +206,7 @@ TEST(ReturnPath, EndsInLoopsAndJumpsThroughTheTableOfThePlt) {
 }
 
 TEST(ReturnPath, GivesUpRatherThanGuess) {
-  for (const char* label : {after_nothing, after_realigned, after_no_call}) {
+  for (const char* label : {after_nothing, after_realigned, after_no_call, after_given_back}) {
     CfiRule rule = kInvalidRule;
     EXPECT_FALSE(Find(label, &rule));
     EXPECT_EQ(rule, kInvalidRule);
