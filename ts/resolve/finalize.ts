@@ -176,7 +176,9 @@ class Rewriting {
   }
 
   async #writeBlocks(scan: CaptureScan, builder: BlockBuilder, output: SafeFile): Promise<void> {
-    const compress = compressor(this.#options.compression ?? 'auto');
+    // Native stacks are many, and weigh twice as much. Without them reading counts for more.
+    const native = scan.end.metadata.options?.native ?? false;
+    const compress = compressor(this.#options.compression ?? 'auto', native);
     const sink = new BlockSink((bytes) => output.write(bytes), compress);
     let written = 0;
     const onProgress = (bytes: number) => {
