@@ -23,6 +23,8 @@ bool WipeOnFork(void* address, size_t length);
 // be written across its end without a split. nullptr on failure.
 uint8_t* MapTwice(int fd, uint64_t offset, size_t length);
 uint8_t* MapShared(int fd, uint64_t offset, size_t length);
+// Whole pages of those: what was written stays in the file, and is there again when it is touched.
+void LeaveToFile(void* address, size_t length);
 
 // Resident pages of this process, in order of address, from `start` on: at most so many ranges and
 // pages. False where the kernel cannot tell (before Linux 6.7). Pages of zeroes that were only read

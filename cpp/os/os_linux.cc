@@ -144,6 +144,10 @@ void* GrowPages(void* address, size_t old_length, size_t new_length) {
   return reinterpret_cast<void*>(p);
 }
 
+void LeaveToFile(void* address, size_t length) {
+  Call(SYS_madvise, L(address), static_cast<long>(length), MADV_DONTNEED);
+}
+
 bool WipeOnFork(void* address, size_t length) {
   return !Failed(Call(SYS_madvise, L(address), static_cast<long>(length), MADV_WIPEONFORK));
 }

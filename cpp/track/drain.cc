@@ -256,6 +256,12 @@ void Drain::ReclaimDeadThreads() {
   }
 }
 
+void Drain::ReleaseRingPages() {
+  for (size_t i = 0; i < sources_.size(); i++) {
+    if (sources_[i].header != nullptr) sources_[i].pages.Release(sources_[i].ring, sources_[i].at);
+  }
+}
+
 bool Drain::WriteRings(RecordEncoder* encoder) {
   tails_.Clear();
   for (size_t i = 0; i < sources_.size(); i++) {
@@ -311,6 +317,7 @@ void Drain::Run() {
     }
     if (now_ns >= next_reclaim_ns_) {
       ReclaimDeadThreads();
+      ReleaseRingPages();
       next_reclaim_ns_ = now_ns + kReclaimNs;
     }
     if (rss_.looking()) continue;

@@ -14,6 +14,7 @@
 #include "base/page_array.h"
 #include "format/rings.h"
 #include "log/log_writer.h"
+#include "log/ring_pages.h"
 #include "os/os.h"
 #include "stack/unwinder.h"
 #include "track/dictionary.h"
@@ -55,7 +56,7 @@ class Drain final : public LogWriter::RingSource {
   // What the drain thread keeps of a slot.
   struct Source {
     SlotHeader* header;  // null: not there yet
-    const uint8_t* ring;
+    uint8_t* ring;
     const RingWriter* owner;  // null: nobody has the slot
     uint64_t at;              // bytes consumed
     uint64_t end;             // bytes committed, as of this round
@@ -73,6 +74,7 @@ class Drain final : public LogWriter::RingSource {
     PageArray<uint32_t> stacks;        // ring stack number → stack id
     PageArray<RingStacks> new_stacks;  // those of `stacks` that no block has yet
     StackPath path;
+    RingPages pages;
     JsHeapLog js_heap;
 
     bool empty() const { return at == end; }
@@ -119,6 +121,7 @@ class Drain final : public LogWriter::RingSource {
   bool IsDead(const Source& source);
   void TellThreadEnd(const Source& source);
   void ReclaimDeadThreads();
+  void ReleaseRingPages();
   void SyncTime(uint64_t ticks) { writer_.encoder().Time(ToNs(ticks)); }
   uint64_t ToNs(uint64_t ticks) const {
     return ticks <= session_->start_ticks_
